@@ -1,0 +1,221 @@
+import { asciiBytes } from "../protocol/ascii.ts";
+import {
+  Broadcast,
+  type SubscribeOptions,
+  type Subscription,
+} from "../protocol/broadcast.ts";
+import { ClassicEnvelope } from "../protocol/classic.ts";
+import { CypherError } from "../protocol/errors.ts";
+import { tokenSize } from "../protocol/fernet.ts";
+import { IdentityRing } from "../protocol/identity_ring.ts";
+import type { JsonValue } from "../protocol/json.ts";
+import {
+  type Answer,
+  type RequestInit,
+  writeRequest,
+} from "../protocol/message.ts";
+import { checkNames, checkNumber } from "../protocol/options.ts";
+import { ClassicLink } from "./classic_link.ts";
+import { type ClientState, Keeper } from "./keeper.ts";
+import {
+  checkClientOptions,
+  type ClientSettings,
+  type CypherClientOptions,
+  DEADLINE,
+} from "./options.ts";
+import { Pending, type RequestOptions } from "./pending.ts";
+import type { ClientSignal } from "./signals.ts";
+
+/** How many accepted answers are remembered, to refuse them a second time. */
+const ACCEPTED_ANSWERS = 4_096;
+
+/** Somebody who waits for the connection. */
+interface Waiter {
+  resolve(): void;
+  reject(error: CypherError): void;
+}
+
+/**
+ * Sends requests over a connection that keeps itself alive: it reconnects,
+ * sends again what has no answer yet, and tells when it is offline.
+ *
+ * @example
+ * ```ts
+ * import { CypherClient } from "@cypher/protocol";
+ *
+ * await using client = new CypherClient({
+ *   encryptionKey: "client-to-server-key-of-32-chars",
+ *   decryptionKey: "server-to-client-key-of-32-chars",
+ *   onOffline: (reason) => console.log("offline:", reason),
+ * });
+ * const answer = client.request({ path: "/NUMBER", operation: "READ" });
+ * answer.catch((error) => console.log(error.code)); // CLOSED, as it is closed
+ * ```
+ */
+export class CypherClient implements AsyncDisposable {
+  #settings: ClientSettings;
+  #envelope: ClassicEnvelope;
+  #pending: Pending;
+  #accepted = new IdentityRing(ACCEPTED_ANSWERS);
+  #keeper: Keeper<ClassicLink>;
+  #signals = new Broadcast<ClientSignal>();
+  #waiters = new Set<Waiter>();
+
+  /**
+   * Makes a client; the first request, or {@linkcode CypherClient.connect},
+   * connects it.
+   *
+   * @throws {CypherError} `BAD_OPTION` naming the option that is not right.
+   */
+  constructor(options: CypherClientOptions) {
+    const settings = this.#settings = checkClientOptions(options);
+    this.#envelope = new ClassicEnvelope({ role: "client", ...settings });
+    this.#pending = new Pending(
+      settings.clock,
+      settings.limits.queued,
+      (request) => this.#link?.abandon(request),
+    );
+    this.#keeper = new Keeper(settings, {
+      link: (transport) =>
+        new ClassicLink({
+          ...settings,
+          ...settings.limits,
+          transport,
+          envelope: this.#envelope,
+          pending: this.#pending,
+          accepted: this.#accepted,
+        }),
+      online: () => this.#online(),
+      offline: (reason) => {
+        this.#signals.publish({ kind: "offline", at: this.#now, reason });
+        settings.onOffline?.(reason);
+      },
+      gaveUp: (error) => this.#endAll(error),
+    });
+  }
+
+  /** Where the connection stands. */
+  get state(): ClientState {
+    return this.#keeper.state.kind;
+  }
+
+  /** How many requests wait for their answers. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  /**
+   * Connects; resolves once connected, at once if it is already.
+   *
+   * @throws {CypherError} `ABORTED` if `signal` aborts, `CLOSED` if the client
+   * is closed, `CONNECT_FAILED` once the allowed attempts are used up.
+   */
+  async connect(options: { signal?: AbortSignal } = {}): Promise<void> {
+    checkNames("", options, ["signal"]);
+    const { signal } = options;
+    if (signal?.aborted) throw aborted(signal);
+    this.#requireOpen();
+    if (this.#link) return;
+    this.#keeper.start();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const waiter = { resolve, reject };
+    const abort = () => reject(aborted(signal!));
+    this.#waiters.add(waiter);
+    signal?.addEventListener("abort", abort);
+    try {
+      await promise;
+    } finally {
+      this.#waiters.delete(waiter);
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /**
+   * Sends a request and waits for its answer, through as many connections as
+   * that takes. Requests are answered in the order they were made.
+   *
+   * `deadline` is the most it may take in all, in ms; default `Infinity`.
+   *
+   * @throws {CypherError} `ABORTED`, `DEADLINE`, `CLOSED`, `CONNECT_FAILED`,
+   * `NO_ANSWER`, `BAD_TOKEN`, `BAD_MESSAGE`, `TOO_LARGE`, `UNSENDABLE`,
+   * `QUEUE_FULL`, `BAD_OPTION`.
+   * @throws {CypherStatus} If the answer is a failure status.
+   */
+  async request<T = JsonValue>(
+    request: RequestInit,
+    options: RequestOptions = {},
+  ): Promise<Answer<T>> {
+    checkNames("", options, ["signal", "deadline"]);
+    const { signal } = options;
+    const deadline = checkNumber("deadline", options.deadline, DEADLINE);
+    this.#requireOpen();
+    const plain = asciiBytes(writeRequest(request));
+    this.#requireSize(tokenSize(plain.length));
+    const answer = this.#pending.add(request, plain, { signal, deadline });
+    if (this.#link) this.#link.send();
+    else this.#keeper.start();
+    return await answer as Answer<T>;
+  }
+
+  /** The signals from now on, as an async iterable. */
+  signals(options?: SubscribeOptions): Subscription<ClientSignal> {
+    return this.#signals.subscribe(options);
+  }
+
+  /** Closes the connection for good; waiting requests reject with `CLOSED`. */
+  async close(): Promise<void> {
+    const closed = this.#keeper.close();
+    this.#endAll(closedError());
+    await closed;
+    this.#signals.close();
+  }
+
+  /** The same as {@linkcode CypherClient.close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  get #link(): ClassicLink | undefined {
+    const { state } = this.#keeper;
+    return state.kind === "online" ? state.link : undefined;
+  }
+
+  get #now(): number {
+    return this.#settings.clock.wall();
+  }
+
+  #online(): void {
+    for (const waiter of this.#waiters) waiter.resolve();
+    this.#signals.publish({ kind: "online", at: this.#now });
+    this.#settings.onOnline?.();
+  }
+
+  #endAll(error: CypherError): void {
+    for (const waiter of this.#waiters) waiter.reject(error);
+    this.#pending.failAll(error);
+  }
+
+  #requireOpen(): void {
+    if (this.#keeper.state.kind === "closed") throw closedError();
+  }
+
+  #requireSize(size: number): void {
+    const { messageBytes } = this.#settings.limits;
+    if (size <= messageBytes) return;
+    throw new CypherError(
+      "TOO_LARGE",
+      `Cannot send the request: it may have ${messageBytes} bytes on the ` +
+        `wire, it would have ${size}`,
+    );
+  }
+}
+
+function closedError(): CypherError {
+  return new CypherError("CLOSED", "The client is closed");
+}
+
+function aborted(signal: AbortSignal): CypherError {
+  return new CypherError("ABORTED", "Connecting was aborted", {
+    cause: signal.reason,
+  });
+}

@@ -1,0 +1,14 @@
+import type { Conn } from "../protocol/transport.ts";
+
+/** Opens a connection; rejects when it cannot, or when `signal` aborts. */
+export type Dial = (
+  target: { hostname: string; port: number },
+  signal: AbortSignal,
+) => Promise<Conn>;
+
+/** Dials TCP, with Nagle's algorithm off. */
+export const dialTcp: Dial = async (target, signal) => {
+  const conn = await Deno.connect({ ...target, signal });
+  conn.setNoDelay(true);
+  return conn;
+};

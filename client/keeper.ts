@@ -1,0 +1,172 @@
+import { sleep } from "../protocol/clock.ts";
+import { CypherError } from "../protocol/errors.ts";
+import { ConnTransport, type Transport } from "../protocol/transport.ts";
+import { backoff } from "./backoff.ts";
+import type { ClientSettings } from "./options.ts";
+import type { ClientOfflineReason } from "./signals.ts";
+
+/** One connection, whatever is spoken on it. */
+export interface Link {
+  /** Whether it has brought any answer: then the server is well. */
+  readonly answered: boolean;
+  /** Runs the connection until it is over; resolves to the reason. */
+  run(): Promise<ClientOfflineReason>;
+  /** Closes the connection. */
+  close(reason: ClientOfflineReason): void;
+}
+
+/** Where a client stands. */
+export type ClientState =
+  /** Nobody has asked for a connection. */
+  | "idle"
+  /** A connection is being opened. */
+  | "dialing"
+  /** The connection was lost or refused; the next attempt comes soon. */
+  | "waiting"
+  /** The connection is up. */
+  | "online"
+  /** Closed for good. */
+  | "closed";
+
+/** Where a keeper stands: a client's state, with the link where there is one. */
+export type KeeperState<L> =
+  | { readonly kind: Exclude<ClientState, "online"> }
+  | { readonly kind: "online"; readonly link: L };
+
+/** Whom a {@linkcode Keeper} tells. */
+export interface KeeperEvents<L> {
+  /** Makes the link of a connection that was opened. */
+  link(transport: Transport): L;
+  /** The connection is up. */
+  online(): void;
+  /** The connection is down, or could not be opened in the first place. */
+  offline(reason: ClientOfflineReason): void;
+  /** The allowed attempts are used up. */
+  gaveUp(error: CypherError): void;
+}
+
+/**
+ * Keeps one connection up: dials, runs the link, waits, dials again. One loop,
+ * so there is never more than one attempt or connection.
+ */
+export class Keeper<L extends Link> {
+  #settings: ClientSettings;
+  #events: KeeperEvents<L>;
+  #state: KeeperState<L> = { kind: "idle" };
+  #closing = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+  /** What was last told; undefined before anything was. */
+  #told: "online" | "offline" | undefined;
+
+  constructor(settings: ClientSettings, events: KeeperEvents<L>) {
+    this.#settings = settings;
+    this.#events = events;
+  }
+
+  /** Where it stands. */
+  get state(): KeeperState<L> {
+    return this.#state;
+  }
+
+  /** Begins to keep a connection up, if it does not yet. */
+  start(): void {
+    if (this.#state.kind !== "idle") return;
+    this.#state = { kind: "dialing" };
+    this.#loop = this.#run();
+  }
+
+  /** Closes the connection for good. */
+  async close(): Promise<void> {
+    const link = this.#state.kind === "online" ? this.#state.link : undefined;
+    this.#state = { kind: "closed" };
+    this.#closing.abort();
+    link?.close("closed");
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    const { attempts, clock, random } = this.#settings;
+    let failures = 0;
+    let failedDials = 0;
+    while (!this.#closed) {
+      this.#move({ kind: "dialing" });
+      const transport = await this.#dial();
+      let reason: ClientOfflineReason = "refused";
+      if (transport instanceof Error) {
+        failedDials++;
+      } else {
+        failedDials = 0;
+        const link = this.#events.link(transport);
+        reason = await this.#use(link);
+        if (link.answered) failures = 0;
+      }
+      if (this.#closed) reason = "closed";
+      this.#tell("offline", reason);
+      if (transport instanceof Error && failedDials >= attempts) {
+        return this.#giveUp(transport);
+      }
+      // A connection that we gave up ourselves says nothing about the server.
+      if (this.#closed || reason === "abandoned") continue;
+      this.#move({ kind: "waiting" });
+      const pause = backoff(failures++, this.#settings.backoff, random);
+      await sleep(clock, pause, this.#closing.signal).catch(() => {});
+    }
+  }
+
+  async #use(link: L): Promise<ClientOfflineReason> {
+    if (this.#closed) link.close("closed");
+    this.#move({ kind: "online", link });
+    if (!this.#closed) this.#tell("online");
+    return await link.run();
+  }
+
+  async #dial(): Promise<Transport | Error> {
+    const { clock, connectTimeout, dial, hostname, port, transmissionBuffer } =
+      this.#settings;
+    const attempt = new AbortController();
+    const abort = () => attempt.abort();
+    this.#closing.signal.addEventListener("abort", abort);
+    const timer = clock.setTimeout(abort, connectTimeout);
+    try {
+      const conn = await dial({ hostname, port }, attempt.signal);
+      return new ConnTransport(conn, transmissionBuffer);
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    } finally {
+      clock.clearTimeout(timer);
+      this.#closing.signal.removeEventListener("abort", abort);
+    }
+  }
+
+  #giveUp(cause: Error): void {
+    const { attempts, hostname, port } = this.#settings;
+    this.#move({ kind: "idle" });
+    this.#events.gaveUp(
+      new CypherError(
+        "CONNECT_FAILED",
+        `Cannot connect to ${hostname}:${port} (attempts made: ${attempts})`,
+        { cause },
+      ),
+    );
+  }
+
+  get #closed(): boolean {
+    return this.#state.kind === "closed";
+  }
+
+  #move(state: KeeperState<L>): void {
+    if (!this.#closed) this.#state = state;
+  }
+
+  /** Tells transitions alone: a second failed dial is no news. */
+  #tell(what: "online"): void;
+  #tell(what: "offline", reason: ClientOfflineReason): void;
+  #tell(what: "online" | "offline", reason?: ClientOfflineReason): void {
+    if (this.#told === what) return;
+    // Closing before anything was told ends nothing.
+    if (this.#told === undefined && reason === "closed") return;
+    this.#told = what;
+    if (reason === undefined) this.#events.online();
+    else this.#events.offline(reason);
+  }
+}

@@ -1,0 +1,154 @@
+import { type Clock, systemClock } from "../protocol/clock.ts";
+import {
+  badOption,
+  bytes,
+  checkFunction,
+  checkNames,
+  checkNumbers,
+  checkString,
+  count,
+  milliseconds,
+} from "../protocol/options.ts";
+import { type Dial, dialTcp } from "./dial.ts";
+import type { ClientOfflineReason } from "./signals.ts";
+
+/** How a {@linkcode CypherClient} is made. Times in ms, sizes in bytes. */
+export interface CypherClientOptions {
+  /** Encrypts requests: 32 ASCII characters. The server's decryption key. */
+  encryptionKey: string;
+  /** Decrypts answers: 32 ASCII characters. The server's encryption key. */
+  decryptionKey: string;
+  /** The server's address, default `"127.0.0.1"`. */
+  hostname?: string;
+  /** The server's port, default 12345. */
+  port?: number;
+  /** The wire to speak, default and so far only `"classic"`. */
+  wire?: "classic";
+  /**
+   * How long to wait for an answer before reconnecting and sending the request
+   * again, default 60,000 ms.
+   */
+  timeout?: number;
+  /** How long one dial attempt may take, default 10,000 ms. */
+  connectTimeout?: number;
+  /** How many dial attempts in a row may fail, default `Infinity`. */
+  attempts?: number;
+  /** The pauses between dial attempts, each a random part of its bound. */
+  backoff?: {
+    /** The bound of the first pause, default 1,000 ms; it doubles each time. */
+    first?: number;
+    /** The largest bound, default 10,000 ms. */
+    max?: number;
+  };
+  /**
+   * How often in a row the server may close the connection instead of answering
+   * one request before that rejects with `NO_ANSWER`, default 10.
+   */
+  maxUnanswered?: number;
+  /** How far an answer's time may be from now, in ms; default `Infinity`. */
+  maxAge?: number;
+  /** The most read at once, default 65,536 bytes. */
+  recvBuffer?: number;
+  /** The most written at once, default 2,097,152 bytes. */
+  transmissionBuffer?: number;
+  /** What may be used up. */
+  limits?: {
+    /** How deep an answer's JSON may nest, default 64 levels. */
+    depth?: number;
+    /** A message on the wire, default 16,777,216 bytes. */
+    messageBytes?: number;
+    /** Requests waiting for their answers, default 10,000. */
+    queued?: number;
+  };
+  /** Called at each transition to online. */
+  onOnline?: () => void;
+  /** Called at each transition to offline, with the reason. */
+  onOffline?: (reason: ClientOfflineReason) => void;
+  /** What tells the time, default the machine's clock. */
+  clock?: Clock;
+  /** Gives numbers from 0 up to 1, default `Math.random`. */
+  random?: () => number;
+  /** Opens connections, default TCP. */
+  dial?: Dial;
+}
+
+/** What the numeric options allow; the command line shares it. */
+export const CLIENT_OPTIONS = {
+  port: count(12_345, 1, 65_535),
+  timeout: milliseconds(60_000),
+  connectTimeout: milliseconds(10_000),
+  attempts: count(Infinity, 1, 1_000_000, { unlimited: true }),
+  maxUnanswered: count(10, 1, 1_000_000, { unlimited: true }),
+  maxAge: milliseconds(Infinity, { max: 2 ** 53 - 1, unlimited: true }),
+  recvBuffer: bytes(65_536, 4_096, 67_108_864),
+  transmissionBuffer: bytes(2_097_152, 1_024, 67_108_864),
+};
+
+/** What `backoff` allows. */
+export const BACKOFF_OPTIONS = {
+  first: milliseconds(1_000),
+  max: milliseconds(10_000),
+};
+
+/** What `limits` allows. */
+export const CLIENT_LIMITS = {
+  depth: count(64, 1, 1_000),
+  messageBytes: bytes(16_777_216, 1_024, 268_435_456),
+  queued: count(10_000, 1, 1_000_000),
+};
+
+/** What a request's `deadline` allows. */
+export const DEADLINE = milliseconds(Infinity, { unlimited: true });
+
+const NAMES = [
+  "encryptionKey",
+  "decryptionKey",
+  "hostname",
+  "wire",
+  ...Object.keys(CLIENT_OPTIONS),
+  "backoff",
+  "limits",
+  "onOnline",
+  "onOffline",
+  "clock",
+  "random",
+  "dial",
+];
+
+/** The options with every default filled in and every range checked. */
+// deno-lint-ignore explicit-module-boundary-types explicit-function-return-type
+export function checkClientOptions(options: CypherClientOptions) {
+  checkNames("", options ?? null, NAMES);
+  const {
+    encryptionKey,
+    decryptionKey,
+    hostname,
+    wire = "classic",
+    backoff,
+    limits,
+    onOnline,
+    onOffline,
+    clock = systemClock,
+    random,
+    dial,
+    ...numbers
+  } = options;
+  if (wire !== "classic") throw badOption("wire", '"classic"', wire);
+  return {
+    encryptionKey,
+    decryptionKey,
+    hostname: checkString("hostname", hostname, "127.0.0.1"),
+    wire,
+    backoff: checkNumbers("backoff", backoff, BACKOFF_OPTIONS),
+    limits: checkNumbers("limits", limits, CLIENT_LIMITS),
+    onOnline: checkFunction("onOnline", onOnline),
+    onOffline: checkFunction("onOffline", onOffline),
+    clock,
+    random: checkFunction("random", random) ?? Math.random,
+    dial: checkFunction("dial", dial) ?? dialTcp,
+    ...checkNumbers("", numbers, CLIENT_OPTIONS),
+  };
+}
+
+/** The checked options. */
+export type ClientSettings = ReturnType<typeof checkClientOptions>;

@@ -1,0 +1,143 @@
+import type { Clock, Timer } from "../protocol/clock.ts";
+import type { MaybePromise } from "../protocol/envelope.ts";
+import { CypherError } from "../protocol/errors.ts";
+import type { Answer, RequestInit } from "../protocol/message.ts";
+
+/** What bounds one request. */
+export interface RequestOptions {
+  /** Ends the request; its promise rejects with `ABORTED`. */
+  signal?: AbortSignal | undefined;
+  /** The most time the request may take, re-sending included, in ms. */
+  deadline?: number | undefined;
+}
+
+/** A request that has not ended. */
+export interface PendingRequest {
+  /** What was asked. */
+  readonly request: RequestInit;
+  /** Its text, before sealing. */
+  readonly plain: Uint8Array;
+  /** What goes on the wire: the same bytes however often it is sent. */
+  sealed: MaybePromise<Uint8Array> | undefined;
+  /** How often in a row the connection was cut instead of an answer. */
+  cuts: number;
+}
+
+interface Entry extends PendingRequest {
+  resolve(answer: Answer): void;
+  reject(error: CypherError): void;
+  timer: Timer | undefined;
+  signal: AbortSignal | undefined;
+  abort(): void;
+}
+
+/**
+ * The requests that wait for their answers, first come first served. The only
+ * place where a request ends: each ends exactly once, in its answer or an error.
+ */
+export class Pending {
+  #clock: Clock;
+  #limit: number;
+  #entries = new Set<Entry>();
+  #onEnd: (request: PendingRequest) => void;
+
+  /**
+   * `limit` is how many may wait; `onEnd` is called with each request that
+   * ended before its answer was taken.
+   */
+  constructor(
+    clock: Clock,
+    limit: number,
+    onEnd: (request: PendingRequest) => void,
+  ) {
+    this.#clock = clock;
+    this.#limit = limit;
+    this.#onEnd = onEnd;
+  }
+
+  /** How many requests wait. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** The request that is in flight, or to be sent next. */
+  get first(): PendingRequest | undefined {
+    for (const entry of this.#entries) return entry;
+    return undefined;
+  }
+
+  /**
+   * Adds a request; resolves to its answer.
+   *
+   * @throws {CypherError} `QUEUE_FULL` or `ABORTED`, at once; as a rejection
+   * `ABORTED`, `DEADLINE` or whatever it is failed with.
+   */
+  add(
+    request: RequestInit,
+    plain: Uint8Array,
+    { signal, deadline = Infinity }: RequestOptions,
+  ): Promise<Answer> {
+    if (signal?.aborted) throw aborted(signal);
+    if (this.#entries.size >= this.#limit) {
+      throw new CypherError(
+        "QUEUE_FULL",
+        `Cannot send the request: ${this.#limit} are waiting already`,
+      );
+    }
+    return new Promise((resolve, reject) => {
+      const entry: Entry = {
+        request,
+        plain,
+        sealed: undefined,
+        cuts: 0,
+        resolve,
+        reject,
+        signal,
+        timer: deadline === Infinity ? undefined : this.#clock.setTimeout(
+          () => this.fail(entry, overdue(deadline)),
+          deadline,
+        ),
+        abort: () => this.fail(entry, aborted(entry.signal)),
+      };
+      signal?.addEventListener("abort", entry.abort);
+      this.#entries.add(entry);
+    });
+  }
+
+  /** Ends a request with its answer. */
+  settle(request: PendingRequest, answer: Answer): void {
+    this.#take(request)?.resolve(answer);
+  }
+
+  /** Ends a request with an error. */
+  fail(request: PendingRequest, error: CypherError): void {
+    this.#take(request)?.reject(error);
+    this.#onEnd(request);
+  }
+
+  /** Ends every request with an error. */
+  failAll(error: CypherError): void {
+    for (const entry of this.#entries) this.fail(entry, error);
+  }
+
+  #take(request: PendingRequest): Entry | undefined {
+    const entry = request as Entry;
+    if (!this.#entries.delete(entry)) return undefined;
+    if (entry.timer !== undefined) this.#clock.clearTimeout(entry.timer);
+    entry.signal?.removeEventListener("abort", entry.abort);
+    return entry;
+  }
+}
+
+function aborted(signal: AbortSignal | undefined): CypherError {
+  return new CypherError("ABORTED", "The request was aborted", {
+    cause: signal?.reason,
+  });
+}
+
+function overdue(deadline: number): CypherError {
+  return new CypherError(
+    "DEADLINE",
+    `The request had no answer within ${deadline} ms`,
+  );
+}

@@ -1,0 +1,39 @@
+/** Why the client is offline. */
+export type ClientOfflineReason =
+  /** The program closed the client. */
+  | "closed"
+  /** Nobody accepted the connection. */
+  | "refused"
+  /** The peer closed it. */
+  | "peer-closed"
+  /** The peer, or something on the way, reset it. */
+  | "peer-reset"
+  /** The network gave up on it. */
+  | "peer-lost"
+  /** No answer came within `timeout`. */
+  | "timeout"
+  /** An answer did not open. */
+  | "bad-token"
+  /** An answer was over `limits.messageBytes`. */
+  | "too-large"
+  /** Bytes came that nothing had asked for. */
+  | "unexpected-data"
+  /** A request ended before its answer came, which must not meet the next. */
+  | "abandoned";
+
+/** What a client tells, once for each transition. */
+export type ClientSignal =
+  | {
+    /** Tells the signals apart. */
+    readonly kind: "online";
+    /** When, in ms since the Unix epoch. */
+    readonly at: number;
+  }
+  | {
+    /** Tells the signals apart. */
+    readonly kind: "offline";
+    /** When, in ms since the Unix epoch. */
+    readonly at: number;
+    /** Why. */
+    readonly reason: ClientOfflineReason;
+  };

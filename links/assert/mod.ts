@@ -1,0 +1,119 @@
+/**
+ * The assertions of `@std/assert` that this project's tests use, on
+ * `node:assert`, for machines that cannot reach the JSR registry.
+ *
+ * @module
+ */
+import nodeAssert from "node:assert";
+
+export { AssertionError } from "node:assert";
+
+/** Asserts that a value is truthy. */
+export function assert(expr: unknown, msg = ""): asserts expr {
+  nodeAssert.ok(expr, msg || undefined);
+}
+
+/** Asserts that two values are deeply equal. */
+export function assertEquals<T>(actual: T, expected: T, msg?: string): void {
+  nodeAssert.deepStrictEqual(actual, expected, msg);
+}
+
+/** Asserts that two values are the same by `Object.is`. */
+export function assertStrictEquals<T>(
+  actual: unknown,
+  expected: T,
+  msg?: string,
+): asserts actual is T {
+  nodeAssert.strictEqual(actual, expected, msg);
+}
+
+/** Asserts that two values are not deeply equal. */
+export function assertNotEquals<T>(actual: T, expected: T, msg?: string): void {
+  nodeAssert.notDeepStrictEqual(actual, expected, msg);
+}
+
+/** Asserts that a string contains another. */
+export function assertStringIncludes(
+  actual: string,
+  expected: string,
+  msg?: string,
+): void {
+  assert(
+    actual.includes(expected),
+    msg ?? `Expected actual: "${actual}" to contain: "${expected}"`,
+  );
+}
+
+/** Asserts that a string matches a regular expression. */
+export function assertMatch(
+  actual: string,
+  expected: RegExp,
+  msg?: string,
+): void {
+  nodeAssert.match(actual, expected, msg);
+}
+
+/** Asserts that a value is an instance of a class. */
+// deno-lint-ignore no-explicit-any
+export function assertInstanceOf<
+  T extends abstract new (...args: any[]) => any,
+>(
+  actual: unknown,
+  expectedType: T,
+  msg?: string,
+): asserts actual is InstanceType<T> {
+  assert(
+    actual instanceof expectedType,
+    msg ?? `Expected object to be an instance of "${expectedType.name}"`,
+  );
+}
+
+/** Asserts that a function throws, and returns what it threw. */
+// deno-lint-ignore no-explicit-any
+export function assertThrows<E extends Error = Error>(
+  fn: () => unknown,
+  // deno-lint-ignore no-explicit-any
+  errorClass?: abstract new (...args: any[]) => E,
+  msgIncludes?: string,
+  msg?: string,
+): E {
+  try {
+    fn();
+  } catch (error) {
+    return checked(error, errorClass, msgIncludes, msg);
+  }
+  throw new nodeAssert.AssertionError({
+    message: msg ?? "Expected function to throw.",
+  });
+}
+
+/** Asserts that a function's promise rejects, and resolves to the reason. */
+export async function assertRejects<E extends Error = Error>(
+  fn: () => PromiseLike<unknown>,
+  // deno-lint-ignore no-explicit-any
+  errorClass?: abstract new (...args: any[]) => E,
+  msgIncludes?: string,
+  msg?: string,
+): Promise<E> {
+  try {
+    await fn();
+  } catch (error) {
+    return checked(error, errorClass, msgIncludes, msg);
+  }
+  throw new nodeAssert.AssertionError({
+    message: msg ?? "Expected function to reject.",
+  });
+}
+
+function checked<E extends Error>(
+  error: unknown,
+  // deno-lint-ignore no-explicit-any
+  errorClass: (abstract new (...args: any[]) => E) | undefined,
+  msgIncludes = "",
+  msg?: string,
+): E {
+  if (errorClass) assertInstanceOf(error, errorClass, msg);
+  else assertInstanceOf(error, Error, msg);
+  assertStringIncludes(error.message, msgIncludes, msg);
+  return error as E;
+}

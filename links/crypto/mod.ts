@@ -1,0 +1,1 @@
+export * from "./timing_safe_equal.ts";

@@ -1,0 +1,120 @@
+/** How a {@linkcode Subscription} is made. */
+export interface SubscribeOptions {
+  /** Ends the subscription. */
+  signal?: AbortSignal | undefined;
+  /**
+   * How many values may wait to be taken, default 10,000. Over it the oldest
+   * are dropped and counted in {@linkcode Subscription.dropped}.
+   */
+  capacity?: number | undefined;
+}
+
+/**
+ * Hands each published value to every subscriber. Publishing never waits:
+ * a subscriber that does not keep up loses its oldest values.
+ */
+export class Broadcast<T> {
+  #listeners = new Set<(value: T) => void>();
+  #subscriptions = new Set<Subscription<T>>();
+
+  /** Whether anybody would see a published value. */
+  get watched(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  /** Hands a value to everybody. */
+  publish(value: T): void {
+    for (const listener of this.#listeners) listener(value);
+  }
+
+  /** Calls `listener` with each value, at once; returns what ends that. */
+  listen(listener: (value: T) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Values from now on, as an async iterable. */
+  subscribe(options: SubscribeOptions = {}): Subscription<T> {
+    const subscription = new Subscription<T>(options.capacity ?? 10_000, () => {
+      unlisten();
+      options.signal?.removeEventListener("abort", end);
+      this.#subscriptions.delete(subscription);
+    });
+    const unlisten = this.listen((value) => subscription.push(value));
+    const end = () => subscription.end();
+    this.#subscriptions.add(subscription);
+    options.signal?.addEventListener("abort", end);
+    if (options.signal?.aborted) end();
+    return subscription;
+  }
+
+  /** Ends every subscription, after what it still holds. */
+  close(): void {
+    for (const subscription of this.#subscriptions) subscription.end();
+  }
+}
+
+/** A bounded stream of values; ends with `return()`, `await using` or `break`. */
+export class Subscription<T>
+  implements AsyncIterableIterator<T, undefined, void>, AsyncDisposable {
+  /** How many values were lost because nobody took them in time. */
+  dropped = 0;
+  #values: T[] = [];
+  #waiting: ((result: IteratorResult<T, undefined>) => void)[] = [];
+  #ended = false;
+  #capacity: number;
+  #onEnd: () => void;
+
+  /** Made by {@linkcode Broadcast.subscribe}. */
+  constructor(capacity: number, onEnd: () => void) {
+    this.#capacity = capacity;
+    this.#onEnd = onEnd;
+  }
+
+  /** Adds a value. */
+  push(value: T): void {
+    const waiting = this.#waiting.shift();
+    if (waiting) return waiting({ done: false, value });
+    this.#values.push(value);
+    if (this.#values.length > this.#capacity) {
+      this.#values.shift();
+      this.dropped++;
+    }
+  }
+
+  /** Ends the stream once what it holds is taken. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#onEnd();
+    for (const waiting of this.#waiting.splice(0)) {
+      waiting({ done: true, value: undefined });
+    }
+  }
+
+  /** The next value, waiting for it if there is none yet. */
+  next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#values.length > 0) {
+      return Promise.resolve({ done: false, value: this.#values.shift()! });
+    }
+    if (this.#ended) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Ends the stream and drops what it holds. */
+  return(): Promise<IteratorResult<T, undefined>> {
+    this.end();
+    this.#values = [];
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** The stream itself. */
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Ends the stream. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * What a {@linkcode CypherError} can say, one word each:
+ *
+ * | code | meaning |
+ * |---|---|
+ * | `ABORTED` | the caller's `signal` aborted the operation |
+ * | `BAD_OPTION` | an option, a flag or a key is not of the form it must have |
+ * | `BAD_MESSAGE` | a token opened, but holds no message |
+ * | `BAD_TOKEN` | a token did not open, was a reflection, or was a repeat |
+ * | `CLOSED` | the client or server was closed |
+ * | `CONNECT_FAILED` | the allowed number of dial attempts was used up |
+ * | `DEADLINE` | the request's deadline passed |
+ * | `LISTEN_FAILED` | the address could not be listened on |
+ * | `NO_ANSWER` | the peer closed the connection without an answer, repeatedly |
+ * | `QUEUE_FULL` | the client's queue holds as many requests as it may |
+ * | `STATUS` | the peer answered with a failure status, see {@linkcode CypherStatus} |
+ * | `TOO_LARGE` | a message is over the limit |
+ * | `UNSENDABLE` | JSON cannot carry a value |
+ */
+export type CypherErrorCode =
+  | "ABORTED"
+  | "BAD_OPTION"
+  | "BAD_MESSAGE"
+  | "BAD_TOKEN"
+  | "CLOSED"
+  | "CONNECT_FAILED"
+  | "DEADLINE"
+  | "LISTEN_FAILED"
+  | "NO_ANSWER"
+  | "QUEUE_FULL"
+  | "STATUS"
+  | "TOO_LARGE"
+  | "UNSENDABLE";
+
+/**
+ * Every error this library raises. `code` is stable across versions; the
+ * message is for people. Neither ever holds a key, a token or a payload.
+ *
+ * @example
+ * ```ts
+ * import { CypherError } from "@cypher/protocol";
+ *
+ * const error = new CypherError("CLOSED", "The client is closed");
+ * if (error.code === "CLOSED") console.log(error.message);
+ * ```
+ */
+export class CypherError extends Error {
+  /** The error class's name, `"CypherError"`. */
+  override name = "CypherError";
+  /** What went wrong, in one stable word. */
+  readonly code: CypherErrorCode;
+
+  /** Makes an error; `options.cause` is the error behind this one. */
+  constructor(code: CypherErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/**
+ * A failure status: a handler throws it to answer with a status of its own, and
+ * the client's `request()` rejects with it. On the wire it is the answer's
+ * `STATUS`: `{"code": status, "message": message}`.
+ *
+ * The protocol's own statuses are `BAD_REQUEST`, `HANDLER_FAILED`, `DEADLINE`
+ * and `ANSWER_LOST`; applications define theirs beside them.
+ *
+ * @example
+ * ```ts
+ * import { CypherStatus } from "@cypher/protocol";
+ *
+ * const handler = () => {
+ *   throw new CypherStatus("NOT_FOUND", "No such sensor", { sensor: 7 });
+ * };
+ * ```
+ */
+export class CypherStatus extends CypherError {
+  /** The error class's name, `"CypherStatus"`. */
+  override name = "CypherStatus";
+  /** The status code, such as `"NOT_FOUND"`. */
+  readonly status: string;
+  /** The answer's DATA: any JSON value. */
+  readonly data: unknown;
+
+  /** Makes a status; `message` and `data` are sent to the peer. */
+  constructor(status: string, message = status, data: unknown = null) {
+    super("STATUS", message);
+    this.status = status;
+    this.data = data;
+  }
+}

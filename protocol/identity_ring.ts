@@ -1,0 +1,107 @@
+/** Words of 32 bits kept of each identity: 128 bits, as many as AES has. */
+const WORDS = 4;
+const SMALLEST = 1_024;
+
+/**
+ * Remembers the last `capacity` identities (authentication tags, random to
+ * anybody without the key) in typed arrays: 24 to 28 bytes each. Each gets a
+ * serial number, counting up from 0.
+ */
+export class IdentityRing {
+  #capacity: number;
+  #size = SMALLEST;
+  #next = 0;
+  /** The identities; serial number n is in row n modulo the size. */
+  #rows: Uint32Array = new Uint32Array(SMALLEST * WORDS);
+  /** Open addressing with linear probing: row + 1, or 0 for a free place. */
+  #table: Uint32Array = new Uint32Array(SMALLEST * 2);
+
+  /** `capacity` is rounded up to a power of two, from 1,024 on. */
+  constructor(capacity: number) {
+    this.#capacity = Math.max(SMALLEST, 2 ** Math.ceil(Math.log2(capacity)));
+  }
+
+  /** The serial number of an identity, or -1 if it is not remembered. */
+  find(identity: Uint8Array): number {
+    const mask = this.#table.length - 1;
+    let place = word(identity, 0) & mask;
+    for (;; place = (place + 1) & mask) {
+      const row = this.#table[place]! - 1;
+      if (row < 0) return -1;
+      if (this.#holds(row, identity)) return this.#serialOf(row);
+    }
+  }
+
+  /** Remembers an identity that is not yet known; returns its number. */
+  add(identity: Uint8Array): number {
+    if (this.#next === this.#size && this.#size < this.#capacity) this.#grow();
+    const row = this.#next % this.#size;
+    if (this.#next >= this.#size) this.#unlink(row);
+    for (let i = 0; i < WORDS; i++) {
+      this.#rows[row * WORDS + i] = word(identity, i);
+    }
+    this.#link(row);
+    return this.#next++;
+  }
+
+  /** The oldest number still remembered. */
+  get oldest(): number {
+    return Math.max(0, this.#next - this.#size);
+  }
+
+  #holds(row: number, identity: Uint8Array): boolean {
+    for (let i = 0; i < WORDS; i++) {
+      if (this.#rows[row * WORDS + i] !== word(identity, i)) return false;
+    }
+    return true;
+  }
+
+  #serialOf(row: number): number {
+    const last = this.#next - 1;
+    const back = (last - row) % this.#size;
+    return last - back;
+  }
+
+  #home(row: number): number {
+    return this.#rows[row * WORDS]! & (this.#table.length - 1);
+  }
+
+  #link(row: number): void {
+    const mask = this.#table.length - 1;
+    let place = this.#home(row);
+    while (this.#table[place] !== 0) place = (place + 1) & mask;
+    this.#table[place] = row + 1;
+  }
+
+  /** Frees a row's place, moving up what probing had pushed past it. */
+  #unlink(row: number): void {
+    const mask = this.#table.length - 1;
+    let hole = this.#home(row);
+    while (this.#table[hole] !== row + 1) hole = (hole + 1) & mask;
+    for (let place = (hole + 1) & mask;; place = (place + 1) & mask) {
+      const other = this.#table[place]! - 1;
+      if (other < 0) break;
+      const distance = (place - this.#home(other)) & mask;
+      if (distance < ((place - hole) & mask)) continue;
+      this.#table[hole] = other + 1;
+      hole = place;
+    }
+    this.#table[hole] = 0;
+  }
+
+  #grow(): void {
+    const rows = this.#rows;
+    this.#size *= 2;
+    this.#rows = new Uint32Array(this.#size * WORDS);
+    this.#rows.set(rows);
+    this.#table = new Uint32Array(this.#size * 2);
+    for (let row = 0; row < this.#next; row++) this.#link(row);
+  }
+}
+
+/** A word of an identity, whose bytes need not be aligned. */
+function word(identity: Uint8Array, index: number): number {
+  const at = index * 4;
+  return (identity[at]! | identity[at + 1]! << 8 | identity[at + 2]! << 16 |
+    identity[at + 3]! << 24) >>> 0;
+}

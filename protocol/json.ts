@@ -1,0 +1,114 @@
+import { CypherError } from "./errors.ts";
+
+/** A value that JSON can carry. */
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | JsonValue[]
+  | { [key: string]: JsonValue };
+
+/** Sixteen digits in a row, or an exponent of three: worth a closer look. */
+const SUSPICIOUS_NUMBER = /\d{16}|\d[eE]\+?\d{3}/;
+const NON_ASCII = /[\u0080-\uffff]/;
+const EACH_NON_ASCII = /[\u0080-\uffff]/g;
+
+/**
+ * Parses JSON that arrived from a peer. Numbers come out as they were written
+ * or not at all; of duplicate keys the last wins (RFC 8259, section 4).
+ *
+ * @throws {CypherError} `BAD_MESSAGE` if the text is not JSON, nests deeper
+ * than `depth`, or holds a number that a double cannot.
+ */
+export function parseJson(text: string, depth: number): JsonValue {
+  let value: JsonValue;
+  try {
+    value = SUSPICIOUS_NUMBER.test(text)
+      ? JSON.parse(text, refuseLossyNumber)
+      : JSON.parse(text);
+  } catch (error) {
+    if (error instanceof CypherError) throw error;
+    // The engine's own message quotes the text: it is left behind on purpose.
+    throw new CypherError("BAD_MESSAGE", "Cannot read the message: not JSON");
+  }
+  // Each level takes two characters at least, so short texts need no walk.
+  if (text.length >= 2 * depth && nestsDeeper(value, depth)) {
+    throw new CypherError(
+      "BAD_MESSAGE",
+      `Cannot read the message: it may nest ${depth} levels deep`,
+    );
+  }
+  return value;
+}
+
+/**
+ * Writes a value as JSON in ASCII: everything above U+007F becomes `\uXXXX`,
+ * surrogate pairs two of them.
+ *
+ * @throws {CypherError} `UNSENDABLE` if JSON cannot carry the value.
+ */
+export function writeJson(value: unknown): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (cause) {
+    throw new CypherError(
+      "UNSENDABLE",
+      "Cannot send the value: JSON has no cycles and no BigInt, " +
+        "and its own toJSON must not throw",
+      { cause },
+    );
+  }
+  if (text === undefined) {
+    throw new CypherError(
+      "UNSENDABLE",
+      `Cannot send the value: JSON has no ${typeof value}`,
+    );
+  }
+  return NON_ASCII.test(text)
+    ? text.replace(EACH_NON_ASCII, escapeCodeUnit)
+    : text;
+}
+
+/** Whether a value is an object in JSON's sense: neither null nor an array. */
+export function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** {@linkcode isObject} for what came out of JSON. */
+export function isJsonObject(
+  value: JsonValue | undefined,
+): value is { [key: string]: JsonValue } {
+  return isObject(value);
+}
+
+function refuseLossyNumber(
+  this: unknown,
+  _key: string,
+  value: unknown,
+  context?: { source?: string },
+): unknown {
+  if (typeof value !== "number" || context?.source === undefined) return value;
+  const integer = /^-?\d+$/.test(context.source);
+  const faithful = Number.isFinite(value) &&
+    (!integer || BigInt(context.source) === BigInt(value));
+  if (faithful) return value;
+  throw new CypherError(
+    "BAD_MESSAGE",
+    "Cannot read the message: it holds a number that a double cannot",
+  );
+}
+
+function nestsDeeper(value: JsonValue, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (depth === 0) return true;
+  for (const child of Array.isArray(value) ? value : Object.values(value)) {
+    if (nestsDeeper(child, depth - 1)) return true;
+  }
+  return false;
+}
+
+function escapeCodeUnit(unit: string): string {
+  return "\\u" + unit.charCodeAt(0).toString(16).padStart(4, "0");
+}

@@ -1,0 +1,69 @@
+import { CypherError } from "./errors.ts";
+
+/** How many characters, and bytes, a key has. */
+export const KEY_LENGTH = 32;
+
+/** The two keys of a connection, named by what they encrypt. */
+export interface KeyPair {
+  /** Encrypts what the client sends. */
+  readonly clientToServer: string;
+  /** Encrypts what the server sends. */
+  readonly serverToClient: string;
+}
+
+/**
+ * Turns a key into its bytes: 32 ASCII characters, one byte each.
+ *
+ * @throws {CypherError} `BAD_OPTION` naming the option and what is wrong with
+ * the key's form, never the key.
+ */
+export function keyBytes(option: string, key: string): Uint8Array<ArrayBuffer> {
+  if (typeof key !== "string") throw badKey(option, `got ${typeof key}`);
+  if (key.length !== KEY_LENGTH) {
+    throw badKey(option, `got ${key.length} characters`);
+  }
+  const bytes = new Uint8Array(KEY_LENGTH);
+  for (let i = 0; i < KEY_LENGTH; i++) {
+    const code = key.charCodeAt(i);
+    if (code > 0x7f) throw badKey(option, `character ${i + 1} is not ASCII`);
+    bytes[i] = code;
+  }
+  return bytes;
+}
+
+/** Makes a random pair: 192 bits a key, in 32 characters of base64url. */
+export function generateKeys(): KeyPair {
+  return { clientToServer: randomKey(), serverToClient: randomKey() };
+}
+
+/**
+ * Reads the text of a keys file: JSON with a {@linkcode KeyPair}.
+ *
+ * @throws {CypherError} `BAD_OPTION` naming what is missing, never a key.
+ */
+export function parseKeys(text: string): KeyPair {
+  let keys: Partial<KeyPair> | null;
+  try {
+    keys = JSON.parse(text);
+  } catch {
+    // The engine's message would quote the file.
+    throw new CypherError("BAD_OPTION", "Cannot read the keys: not JSON");
+  }
+  const { clientToServer = "", serverToClient = "" } = keys ?? {};
+  keyBytes("clientToServer", clientToServer);
+  keyBytes("serverToClient", serverToClient);
+  return { clientToServer, serverToClient };
+}
+
+function randomKey(): string {
+  return crypto.getRandomValues(new Uint8Array((KEY_LENGTH / 4) * 3))
+    .toBase64({ alphabet: "base64url" });
+}
+
+function badKey(option: string, problem: string): CypherError {
+  return new CypherError(
+    "BAD_OPTION",
+    `Cannot use the key "${option}": it must be ${KEY_LENGTH} ASCII ` +
+      `characters, ${problem}`,
+  );
+}

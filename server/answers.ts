@@ -1,0 +1,130 @@
+import { IdentityRing } from "../protocol/identity_ring.ts";
+import { bytes, count } from "../protocol/options.ts";
+
+/** What one stored answer costs beside its text, in bytes (measured: 180). */
+const OVERHEAD = 200;
+
+/** The options of the store of answers, `answers` on the server. */
+export const ANSWERS_OPTIONS = {
+  maxBytes: bytes(67_108_864, 0, 2 ** 40),
+  tokens: count(1_000_000, 1_024, 2 ** 24),
+};
+
+/** A request's answer, ready to be sealed. */
+export interface StoredAnswer {
+  /** The answer's JSON text, ASCII alone. */
+  readonly text: string;
+  /** Its status code, `"OK"` for success. */
+  readonly status: string;
+  /** What the status says to people. */
+  readonly message: string;
+}
+
+/** What is known of a request's identity. */
+export type Claim =
+  /** Nothing: it is the caller's to execute, under this number. */
+  | { readonly kind: "new"; readonly serial: number }
+  /** It is being executed. */
+  | {
+    readonly kind: "running";
+    readonly serial: number;
+    readonly answer: Promise<StoredAnswer>;
+  }
+  /** It has been executed. */
+  | {
+    readonly kind: "answered";
+    readonly serial: number;
+    readonly answer: StoredAnswer;
+  }
+  /** It has been executed, and its answer is no longer kept. */
+  | { readonly kind: "lost"; readonly serial: number };
+
+/**
+ * Remembers what was executed, so that a request that comes again, however
+ * often and on whatever connection, is executed once.
+ *
+ * Identities are kept for the last `tokens` requests; answers within `maxBytes`
+ * in all. Answers that the peer is known to have go first, then the oldest.
+ */
+export class Answers {
+  #identities: IdentityRing;
+  #maxBytes: number;
+  #bytes = 0;
+  #running = new Map<number, Promise<StoredAnswer>>();
+  #unconfirmed = new Map<number, StoredAnswer>();
+  #confirmed = new Map<number, StoredAnswer>();
+
+  /** `maxBytes` in bytes, `tokens` a count. */
+  constructor({ maxBytes, tokens }: { maxBytes: number; tokens: number }) {
+    this.#maxBytes = maxBytes;
+    this.#identities = new IdentityRing(tokens);
+  }
+
+  /** The bytes that stored answers take now. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Looks an identity up and, if it is new, takes it for the caller. */
+  claim(identity: Uint8Array): Claim {
+    const serial = this.#identities.find(identity);
+    if (serial === -1) return { kind: "new", serial: this.#add(identity) };
+    const running = this.#running.get(serial);
+    if (running) return { kind: "running", serial, answer: running };
+    const answer = this.#unconfirmed.get(serial) ?? this.#confirmed.get(serial);
+    return answer
+      ? { kind: "answered", serial, answer }
+      : { kind: "lost", serial };
+  }
+
+  /** The execution has begun and takes its time. */
+  run(serial: number, answer: Promise<StoredAnswer>): void {
+    this.#running.set(serial, answer);
+  }
+
+  /** The execution is over. */
+  store(serial: number, answer: StoredAnswer): void {
+    this.#running.delete(serial);
+    // Its identity may have been pushed out while it ran.
+    if (serial < this.#identities.oldest) return;
+    this.#unconfirmed.set(serial, answer);
+    this.#bytes += sizeOf(answer);
+    this.#evict(this.#confirmed);
+    this.#evict(this.#unconfirmed);
+  }
+
+  /** The peer has the answer: it may be the first to go. */
+  confirm(serial: number): void {
+    const answer = this.#unconfirmed.get(serial);
+    if (!answer) return;
+    this.#unconfirmed.delete(serial);
+    this.#confirmed.set(serial, answer);
+  }
+
+  #add(identity: Uint8Array): number {
+    const serial = this.#identities.add(identity);
+    const gone = this.#identities.oldest - 1;
+    this.#drop(this.#confirmed, gone);
+    this.#drop(this.#unconfirmed, gone);
+    return serial;
+  }
+
+  #evict(answers: Map<number, StoredAnswer>): void {
+    if (this.#bytes <= this.#maxBytes) return;
+    for (const serial of answers.keys()) {
+      this.#drop(answers, serial);
+      if (this.#bytes <= this.#maxBytes) return;
+    }
+  }
+
+  #drop(answers: Map<number, StoredAnswer>, serial: number): void {
+    const answer = answers.get(serial);
+    if (!answer) return;
+    answers.delete(serial);
+    this.#bytes -= sizeOf(answer);
+  }
+}
+
+function sizeOf({ text, message }: StoredAnswer): number {
+  return OVERHEAD + text.length + message.length;
+}

@@ -1,0 +1,186 @@
+import { asciiBytes } from "../protocol/ascii.ts";
+import type { MaybePromise, Opened } from "../protocol/envelope.ts";
+import type { ClassicEnvelope } from "../protocol/classic.ts";
+import { CypherError } from "../protocol/errors.ts";
+import { readRequest, type Request } from "../protocol/message.ts";
+import { NulSplitter } from "../protocol/nul_splitter.ts";
+import type { Answers } from "./answers.ts";
+import type { Connection } from "./connection.ts";
+import { type Execution, type Executor, UNREADABLE } from "./executor.ts";
+import type { Wire } from "./wires.ts";
+
+/** A Fernet token, base64url of a version byte 0x80, starts with this. */
+const TOKEN_START = 0x67;
+const SMALLEST_READ = 4_096;
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** How a {@linkcode ClassicWire} is made. */
+export interface ClassicWireOptions {
+  envelope: ClassicEnvelope;
+  executor: Executor;
+  answers: Answers;
+  /** The most that is read at once, in bytes. */
+  recvBuffer: number;
+  /** The largest message, in bytes on the wire. */
+  messageBytes: number;
+  /** How deep a message's JSON may nest. */
+  depth: number;
+}
+
+type Read = Promise<Uint8Array | null>;
+
+/** The classic wire: Fernet tokens ended by NUL, answered one by one. */
+export class ClassicWire implements Wire {
+  readonly name = "classic";
+  #options: ClassicWireOptions;
+
+  constructor(options: ClassicWireOptions) {
+    this.#options = options;
+  }
+
+  startsWith(byte: number): boolean {
+    return byte === TOKEN_START;
+  }
+
+  serve(connection: Connection, firstRead: Read): Promise<void> {
+    return new ClassicSession(this.#options, connection, firstRead).run();
+  }
+}
+
+/** What a token turned out to be: its content, or why it did not open. */
+interface Token {
+  readonly size: number;
+  readonly opened: MaybePromise<Opened | CypherError>;
+}
+
+/** One connection on the classic wire. */
+class ClassicSession {
+  #options: ClassicWireOptions;
+  #connection: Connection;
+  #splitter: NulSplitter;
+  /** A read that is under way while a handler runs. */
+  #ahead: Read | undefined;
+  /** The number of the request that was answered last. */
+  #previous: number | undefined;
+
+  constructor(
+    options: ClassicWireOptions,
+    connection: Connection,
+    firstRead: Read,
+  ) {
+    this.#options = options;
+    this.#connection = connection;
+    this.#splitter = new NulSplitter(options.messageBytes);
+    this.#ahead = firstRead;
+  }
+
+  async run(): Promise<void> {
+    const connection = this.#connection;
+    connection.online("classic");
+    for (;;) {
+      const reading = this.#read();
+      this.#ahead = undefined;
+      const chunk = await reading;
+      if (chunk === null || connection.ended) return;
+      // Opened at once, as the next read overwrites the chunk.
+      const tokens = this.#splitter.push(chunk).map((one) => this.#open(one));
+      for (const token of tokens) {
+        await this.#answer(token);
+        if (connection.ended) return;
+      }
+      if (!this.#splitter.overflowed) continue;
+      const { messageBytes } = this.#options;
+      const limit = `A message may have ${messageBytes} bytes`;
+      connection.failure("TOO_LARGE", limit);
+      return connection.end("too-large");
+    }
+  }
+
+  #read(): Read {
+    const size = Math.max(SMALLEST_READ, this.#splitter.pending);
+    return this.#ahead ??= this.#connection.read(
+      Math.min(this.#options.recvBuffer, size),
+    );
+  }
+
+  #open(token: Uint8Array): Token {
+    const size = token.length + 1;
+    try {
+      const opened = this.#options.envelope.open(token);
+      return {
+        size,
+        opened: opened instanceof Promise ? opened.catch(asError) : opened,
+      };
+    } catch (error) {
+      return { size, opened: asError(error) };
+    }
+  }
+
+  async #answer({ size, opened }: Token): Promise<void> {
+    const connection = this.#connection;
+    if (opened instanceof Promise) opened = await opened;
+    if (opened instanceof CypherError) {
+      connection.failure(opened.code, opened.message);
+      return connection.end("bad-token");
+    }
+    const { envelope, executor, answers } = this.#options;
+    // Whoever sends a new token has the answer to the one before.
+    if (this.#previous !== undefined) answers.confirm(this.#previous);
+    const request = this.#parse(opened.plain);
+    connection.requestBegins();
+    const executing = executor.execute(request, opened.identity, connection);
+    const execution = executing instanceof Promise
+      ? await this.#unlessGone(executing)
+      : executing;
+    if (execution === undefined) return connection.requestLeft();
+    const { serial, repeated, answer } = execution;
+    const sealing = envelope.seal(asciiBytes(answer.text));
+    const sealed = sealing instanceof Promise ? await sealing : sealing;
+    // Written first, noted after: the peer is at work meanwhile.
+    const writing = connection.write(sealed);
+    const { path, operation } = request instanceof CypherError
+      ? UNREADABLE
+      : request;
+    connection.requestEnds({
+      path,
+      operation,
+      status: answer.status,
+      message: answer.message,
+      repeated,
+      bytesIn: size,
+      bytesOut: sealed.length,
+    });
+    this.#previous = serial;
+    await writing;
+    if (connection.draining) connection.end("stopped");
+  }
+
+  #parse(plain: Uint8Array): Request | CypherError {
+    try {
+      return readRequest(utf8.decode(plain), this.#options.depth);
+    } catch (error) {
+      if (error instanceof CypherError) return error;
+      return new CypherError(
+        "BAD_MESSAGE",
+        "Cannot read the message: not UTF-8",
+      );
+    }
+  }
+
+  /** An execution's result; undefined if the peer is gone before that. */
+  async #unlessGone(
+    executing: Promise<Execution>,
+  ): Promise<Execution | undefined> {
+    // One read stays under way: it is what sees the peer go. If it brings
+    // more input instead, that waits its turn.
+    const first = await Promise.race([executing, this.#read()]);
+    if (first === null) return undefined;
+    const execution = await executing;
+    return this.#connection.ended ? undefined : execution;
+  }
+}
+
+function asError(error: unknown): CypherError {
+  if (error instanceof CypherError) return error;
+  throw error;
+}

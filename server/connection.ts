@@ -1,0 +1,274 @@
+import type { Clock } from "../protocol/clock.ts";
+import { Deadline } from "../protocol/deadline.ts";
+import { lossOf, type Transport } from "../protocol/transport.ts";
+import type { ConnectionInfo, ConnectionState, Monitor } from "./monitor.ts";
+import type { NewSignal, OfflineReason, SignalBody } from "./signals.ts";
+
+/** How long a closing connection waits for the peer to close as well, in ms. */
+const LINGER = 1_000;
+/** What an idle connection reads into: 10,000 of them make 40 MB. */
+const IDLE_BUFFER = 4_096;
+
+/** How a {@linkcode Connection} is made. */
+export interface ConnectionOptions {
+  transport: Transport;
+  monitor: Monitor;
+  clock: Clock;
+  /** The peer's address and port. */
+  address: string;
+  /** The longest time without a request, in ms. */
+  timeout: number;
+}
+
+/** A request's outcome, for the monitor. */
+export interface Outcome {
+  readonly path: string;
+  readonly operation: string;
+  /** The answer's status code, `"OK"` for success. */
+  readonly status: string;
+  /** What the status says to people. */
+  readonly message: string;
+  readonly repeated: boolean;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/**
+ * One peer: its socket, its state, its deadline and its counters. Reads and
+ * writes never throw; when the peer is gone, reads give null and
+ * {@linkcode Connection.ended} is true.
+ */
+export class Connection {
+  /** Unique within the monitor. */
+  readonly id: string;
+  /** The peer's address and port. */
+  readonly address: string;
+  #transport: Transport;
+  #monitor: Monitor;
+  #clock: Clock;
+  #deadline: Deadline;
+  #timeout: number;
+  #state: ConnectionState = { kind: "handshake" };
+  #wire = "";
+  #name: string | undefined;
+  #idleBuffer: Uint8Array | undefined;
+  /** The read begun last; null where none was. */
+  #reading: Promise<Uint8Array | null> = Promise.resolve(null);
+  #writing = false;
+  /** Whether anything was written that a rude close could take back. */
+  #answered = false;
+  #since: number;
+  #lastActivity: number;
+  #started = 0;
+  #requests = 0;
+  #failures = 0;
+  #bytesIn = 0;
+  #bytesOut = 0;
+  #inProgress = 0;
+  #lastLatency: number | null = null;
+
+  /** Takes over a transport that was just accepted. */
+  constructor(
+    { transport, monitor, clock, address, timeout }: ConnectionOptions,
+  ) {
+    this.id = monitor.nextId();
+    this.address = address;
+    this.#transport = transport;
+    this.#monitor = monitor;
+    this.#clock = clock;
+    this.#timeout = timeout;
+    this.#since = this.#lastActivity = clock.wall();
+    this.#deadline = new Deadline(clock, () => this.#expired());
+    this.#deadline.set(timeout);
+    monitor.add(this);
+  }
+
+  /** Whether it is over: nothing is to be answered any more. */
+  get ended(): boolean {
+    return this.#state.kind === "closed";
+  }
+
+  /** Whether it is to end after the requests in progress. */
+  get draining(): boolean {
+    return this.#state.kind === "draining";
+  }
+
+  /** Its present state and counts. */
+  info(): ConnectionInfo {
+    return {
+      id: this.id,
+      address: this.address,
+      name: this.#name,
+      wire: this.#wire,
+      state: this.#state,
+      since: this.#since,
+      lastActivity: this.#lastActivity,
+      timeout: this.#timeout,
+      requests: this.#requests,
+      failures: this.#failures,
+      bytesIn: this.#bytesIn,
+      bytesOut: this.#bytesOut,
+      inProgress: this.#inProgress,
+      lastLatency: this.#lastLatency,
+    };
+  }
+
+  /** Its wire, and who it is, are known: the peer is online. */
+  online(wire: string, name?: string): void {
+    this.#wire = wire;
+    this.#name = name;
+    if (this.#state.kind === "handshake") this.#state = { kind: "open" };
+    this.#signal({ kind: "online" });
+  }
+
+  /**
+   * Reads what has come, at most `size` bytes; null once the peer is gone. The
+   * bytes are good until the next read.
+   */
+  read(size: number = IDLE_BUFFER): Promise<Uint8Array | null> {
+    return this.#reading = this.#read(size);
+  }
+
+  async #read(size: number): Promise<Uint8Array | null> {
+    const buffer = size > IDLE_BUFFER
+      ? new Uint8Array(size)
+      : this.#idleBuffer ??= new Uint8Array(IDLE_BUFFER);
+    try {
+      const count = await this.#transport.read(buffer);
+      if (count !== null) {
+        this.#bytesIn += count;
+        return buffer.subarray(0, count);
+      }
+      this.#close("peer-closed");
+    } catch (error) {
+      this.#close(lossOf(error));
+    }
+    return null;
+  }
+
+  /** Writes all of `bytes`, unless the peer goes before that. */
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#writing = true;
+    try {
+      await this.#transport.write(bytes);
+      this.#bytesOut += bytes.length;
+      this.#answered = true;
+    } catch (error) {
+      this.close(lossOf(error));
+    }
+    this.#writing = false;
+  }
+
+  /** A request is being worked on; there is no timeout meanwhile. */
+  requestBegins(): void {
+    this.#inProgress++;
+    this.#started = this.#clock.now();
+    this.#lastActivity = this.#clock.wall();
+    this.#deadline.clear();
+  }
+
+  /** A request's work is over, its answer about to be written. */
+  requestEnds(outcome: Outcome): void {
+    const latency = this.#clock.now() - this.#started;
+    this.#inProgress--;
+    this.#requests++;
+    this.#lastLatency = latency;
+    this.#lastActivity = this.#clock.wall();
+    if (!this.ended) this.#deadline.set(this.#timeout);
+    const { path, operation, status, message, ...rest } = outcome;
+    if (status !== "OK") this.failure(status, message, { path, operation });
+    if (this.#monitor.watched) {
+      this.#signal({
+        kind: "request",
+        path,
+        operation,
+        status,
+        latency,
+        ...rest,
+      });
+    }
+  }
+
+  /** A request's work goes on without this connection. */
+  requestLeft(): void {
+    this.#inProgress--;
+  }
+
+  /** Something went wrong with a request, or with what should have been one. */
+  failure(
+    code: string,
+    message: string,
+    request: { path?: string; operation?: string } = {},
+  ): void {
+    this.#failures++;
+    this.#signal({ kind: "failure", code, message, ...request });
+  }
+
+  /** Ends it after the requests in progress; `until` in ms since the epoch. */
+  drain(until: number): void {
+    if (this.ended) return;
+    this.#state = { kind: "draining", until };
+    if (this.#inProgress === 0) this.end("stopped");
+  }
+
+  /**
+   * Ends it politely: what was written still arrives. Input that comes within
+   * a second is read and dropped, as closing with unread input would reset the
+   * connection and take an answer on its way with it.
+   */
+  end(reason: OfflineReason): void {
+    if (this.ended || !this.#answered) return this.close(reason);
+    this.#close(reason);
+    this.#deadline.set(LINGER);
+    this.#transport.closeWrite().catch(() => this.#transport.close());
+  }
+
+  /** Ends it at once. */
+  close(reason: OfflineReason): void {
+    this.#close(reason);
+    this.#transport.close();
+  }
+
+  /** After the wire is done with it: sees the end through, frees everything. */
+  async release(): Promise<void> {
+    while (await this.#reading !== null) this.read();
+    this.#deadline.stop();
+    this.#transport.close();
+    this.#monitor.remove(this);
+  }
+
+  #close(reason: OfflineReason): void {
+    if (this.#state.kind === "closed") return;
+    const wasOnline = this.#wire !== "";
+    this.#state = { kind: "closed", reason, at: this.#clock.wall() };
+    this.#deadline.clear();
+    if (!wasOnline) return;
+    this.#signal({
+      kind: "offline",
+      reason,
+      connected: this.#state.at - this.#since,
+      requests: this.#requests,
+      inProgress: this.#inProgress,
+    });
+  }
+
+  #expired(): void {
+    if (this.ended) return this.#transport.close();
+    if (this.#writing) return this.close("slow-reader");
+    this.#signal({ kind: "timeout", after: this.#timeout });
+    this.close("timeout");
+  }
+
+  #signal(body: SignalBody): void {
+    if (!this.#monitor.watched) return;
+    this.#monitor.publish(
+      {
+        connection: this.id,
+        address: this.address,
+        name: this.#name,
+        wire: this.#wire,
+        ...body,
+      } as NewSignal,
+    );
+  }
+}

@@ -1,0 +1,122 @@
+import { ClassicEnvelope } from "../protocol/classic.ts";
+import { CypherError } from "../protocol/errors.ts";
+import { checkNumbers } from "../protocol/options.ts";
+import { Answers } from "./answers.ts";
+import { ClassicWire } from "./classic_wire.ts";
+import { Executor } from "./executor.ts";
+import type { Monitor } from "./monitor.ts";
+import {
+  checkServerOptions,
+  type CypherServerOptions,
+  GRACE,
+} from "./options.ts";
+import { NO_CONNECTION } from "./signals.ts";
+import { TcpCore } from "./tcp_core.ts";
+import { serveWires } from "./wires.ts";
+
+/**
+ * Answers encrypted requests over long-lived TCP connections.
+ *
+ * A request is executed at most once among the last `answers.tokens` of this
+ * server instance, however often it is sent: a repeat gets the first answer.
+ *
+ * @example
+ * ```ts
+ * import { CypherServer } from "@cypher/protocol";
+ *
+ * await using server = new CypherServer({
+ *   port: 0,
+ *   encryptionKey: "server-to-client-key-of-32-chars",
+ *   decryptionKey: "client-to-server-key-of-32-chars",
+ *   handler: ({ path }) => ({ data: `You asked for ${path}` }),
+ * });
+ * await server.start();
+ * console.log(server.address.port);
+ * ```
+ */
+export class CypherServer implements AsyncDisposable {
+  /** Sees the connections and tells what happens to them. */
+  readonly monitor: Monitor;
+  #core: TcpCore;
+  #equalKeys: boolean;
+
+  /**
+   * Makes a server; {@linkcode CypherServer.start} lets it listen.
+   *
+   * @throws {CypherError} `BAD_OPTION` naming the option that is not right.
+   */
+  constructor(options: CypherServerOptions) {
+    const checked = checkServerOptions(options);
+    const { monitor, clock, limits, recvBuffer } = checked;
+    const envelope = new ClassicEnvelope({ role: "server", ...checked });
+    const answers = new Answers(checked.answers);
+    const executor = new Executor({ ...checked, answers });
+    const classic = new ClassicWire({
+      envelope,
+      executor,
+      answers,
+      recvBuffer,
+      ...limits,
+    });
+    this.monitor = monitor;
+    this.#equalKeys = envelope.equalKeys;
+    this.#core = new TcpCore({
+      ...checked,
+      clock,
+      wires: [classic.name],
+      maxConnections: limits.connections,
+      serve: (connection) => serveWires([classic], connection),
+      abandon: () =>
+        executor.abort(new CypherError("CLOSED", "The server was stopped")),
+    });
+  }
+
+  /**
+   * Where it listens, with the port that was taken for port 0.
+   *
+   * @throws {CypherError} `CLOSED` before {@linkcode CypherServer.start}.
+   */
+  get address(): Deno.NetAddr {
+    if (this.#core.address) return this.#core.address;
+    throw new CypherError(
+      "CLOSED",
+      "Cannot tell the server's address: it was not started",
+    );
+  }
+
+  /**
+   * Starts to listen.
+   *
+   * @throws {CypherError} `LISTEN_FAILED` if the address is taken or not this
+   * machine's, `CLOSED` if the server was started before.
+   */
+  // deno-lint-ignore require-await
+  async start(): Promise<void> {
+    this.#core.start();
+    if (!this.#equalKeys) return;
+    this.monitor.publish({
+      kind: "notice",
+      code: "EQUAL_KEYS",
+      message: "Both keys are the same: what Python peers seal can be sent " +
+        "back to them as if it were from the other side. Use two keys",
+      ...NO_CONNECTION,
+    });
+  }
+
+  /**
+   * Stops: takes no new connections and requests, lets those in progress finish
+   * for `grace` ms (default 10,000), then aborts their signals and closes.
+   * Further calls wait for the first.
+   *
+   * @throws {CypherError} `BAD_OPTION` if `grace` is out of range.
+   */
+  async stop(options: { grace?: number } = {}): Promise<void> {
+    const { grace } = checkNumbers("", options, { grace: GRACE });
+    await this.#core.stop(grace);
+  }
+
+  /** {@linkcode CypherServer.stop} with the default grace. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}

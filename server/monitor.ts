@@ -1,0 +1,178 @@
+import {
+  Broadcast,
+  type SubscribeOptions,
+  type Subscription,
+} from "../protocol/broadcast.ts";
+import { type Clock, systemClock } from "../protocol/clock.ts";
+import type { NewSignal, OfflineReason, Signal } from "./signals.ts";
+
+/** Where a connection stands. */
+export type ConnectionState =
+  /** Accepted; which wire it speaks, or who it is, is not known yet. */
+  | { readonly kind: "handshake" }
+  /** In use. */
+  | { readonly kind: "open" }
+  /** Finishing its requests until `until` (ms since the epoch), then closed. */
+  | { readonly kind: "draining"; readonly until: number }
+  /** Gone, since `at` (ms since the epoch). */
+  | {
+    readonly kind: "closed";
+    readonly reason: OfflineReason;
+    readonly at: number;
+  };
+
+/** One connection as {@linkcode Monitor.connections} shows it. */
+export interface ConnectionInfo {
+  /** Unique within the monitor. */
+  readonly id: string;
+  /** The peer's address and port. */
+  readonly address: string;
+  /** The peer's name, where its wire has names. */
+  readonly name?: string | undefined;
+  /** The wire it speaks, or `""` while that is unknown. */
+  readonly wire: string;
+  /** Where it stands. */
+  readonly state: ConnectionState;
+  /** When it was accepted, in ms since the epoch. */
+  readonly since: number;
+  /** When a request last began or ended, in ms since the epoch. */
+  readonly lastActivity: number;
+  /** How long it may go without a request, in ms; `Infinity` for any time. */
+  readonly timeout: number;
+  /** Requests that have their answer. */
+  readonly requests: number;
+  /** Those of them that failed, and tokens that did not open. */
+  readonly failures: number;
+  /** Bytes received. */
+  readonly bytesIn: number;
+  /** Bytes sent. */
+  readonly bytesOut: number;
+  /** Requests being worked on. */
+  readonly inProgress: number;
+  /** The last answer's latency in ms; null before the first. */
+  readonly lastLatency: number | null;
+}
+
+/** One address that a server listens on. */
+export interface ListenerInfo {
+  /** The address. */
+  readonly hostname: string;
+  /** The port. */
+  readonly port: number;
+  /** The wires it accepts. */
+  readonly wires: readonly string[];
+  /** Whether it accepts connections, finishes those it has, or is gone. */
+  readonly state: "listening" | "draining" | "stopped";
+  /** Until when it drains, in ms since the epoch. */
+  readonly until?: number | undefined;
+}
+
+/** What a monitor needs of a live connection. */
+export interface Watched {
+  /** Unique within the monitor. */
+  readonly id: string;
+  /** Its present state and counts. */
+  info(): ConnectionInfo;
+  /** Closes it. */
+  close(reason: OfflineReason): void;
+}
+
+/**
+ * Sees every connection of the servers it is given to, and tells what happens
+ * to them. With nobody listening it costs a counter here and there.
+ *
+ * @example
+ * ```ts no-eval
+ * import { CypherServer, Monitor } from "@cypher/protocol";
+ *
+ * const monitor = new Monitor();
+ * declare const server: CypherServer;
+ * for await (const signal of server.monitor.signals()) {
+ *   if (signal.kind === "offline") console.log(signal.address, signal.reason);
+ * }
+ * ```
+ */
+export class Monitor {
+  #clock: Clock;
+  #signals = new Broadcast<Signal>();
+  #connections = new Map<string, Watched>();
+  #listeners = new Set<() => ListenerInfo>();
+  #lastSignal = 0;
+  #lastConnection = 0;
+
+  /** Makes a monitor; one can serve several servers. */
+  constructor({ clock = systemClock }: { clock?: Clock } = {}) {
+    this.#clock = clock;
+  }
+
+  /** The live connections, oldest first. */
+  connections(): ConnectionInfo[] {
+    return Array.from(this.#connections.values(), (one) => one.info());
+  }
+
+  /** One live connection, or undefined when it is gone. */
+  connection(id: string): ConnectionInfo | undefined {
+    return this.#connections.get(id)?.info();
+  }
+
+  /** Closes a connection; false if there is none of that id. */
+  disconnect(id: string): boolean {
+    const connection = this.#connections.get(id);
+    connection?.close("disconnected");
+    return connection !== undefined;
+  }
+
+  /** The addresses its servers listen on. */
+  listeners(): ListenerInfo[] {
+    return Array.from(this.#listeners, (info) => info());
+  }
+
+  /** The signals from now on, as an async iterable. */
+  signals(options?: SubscribeOptions): Subscription<Signal> {
+    return this.#signals.subscribe(options);
+  }
+
+  /** Calls `listener` with each signal, at once; returns what ends that. */
+  listen(listener: (signal: Signal) => void): () => void {
+    return this.#signals.listen(listener);
+  }
+
+  /** The number of the last signal published. */
+  get lastSignal(): number {
+    return this.#lastSignal;
+  }
+
+  /** Whether anybody listens; if not, signals need not even be made. */
+  get watched(): boolean {
+    return this.#signals.watched;
+  }
+
+  /** For servers: a new connection's id. */
+  nextId(): string {
+    return String(++this.#lastConnection);
+  }
+
+  /** For servers: a connection is live from now on. */
+  add(connection: Watched): void {
+    this.#connections.set(connection.id, connection);
+  }
+
+  /** For servers: a connection is gone. */
+  remove(connection: Watched): void {
+    this.#connections.delete(connection.id);
+  }
+
+  /** For servers: `info` tells about a listener; returns what takes it back. */
+  addListener(info: () => ListenerInfo): () => void {
+    this.#listeners.add(info);
+    return () => void this.#listeners.delete(info);
+  }
+
+  /** For servers: numbers a signal and hands it to everybody. */
+  publish(signal: NewSignal): void {
+    if (!this.watched) return;
+    this.#signals.publish(
+      { id: ++this.#lastSignal, at: this.#clock.wall(), ...signal } as Signal,
+    );
+  }
+}

@@ -1,0 +1,136 @@
+import { type Clock, systemClock } from "../protocol/clock.ts";
+import {
+  badOption,
+  bytes,
+  checkFunction,
+  checkNames,
+  checkNumbers,
+  checkString,
+  count,
+  milliseconds,
+} from "../protocol/options.ts";
+import { ANSWERS_OPTIONS } from "./answers.ts";
+import type { Handler, HandlerErrorInfo } from "./handler.ts";
+import { Monitor } from "./monitor.ts";
+
+/** How a {@linkcode CypherServer} is made. Times in ms, sizes in bytes. */
+export interface CypherServerOptions {
+  /** Encrypts answers: 32 ASCII characters. The clients' decryption key. */
+  encryptionKey: string;
+  /** Decrypts requests: 32 ASCII characters. The clients' encryption key. */
+  decryptionKey: string;
+  /** Answers the requests. */
+  handler: Handler;
+  /** The address to listen on, default `"127.0.0.1"`: this machine alone. */
+  hostname?: string;
+  /** The port, default 12345; 0 takes a free one, see `server.address`. */
+  port?: number;
+  /** The longest a connection may go without a request, default 120,000 ms. */
+  timeout?: number;
+  /**
+   * How long a handler may take before the request is answered `DEADLINE`,
+   * default `Infinity`. A handler that never returns to the event loop cannot
+   * be interrupted.
+   */
+  deadline?: number;
+  /**
+   * How far a token's time may be from now, in ms, in either direction; more
+   * than the longest time a client re-sends. Default `Infinity`: not judged.
+   */
+  maxAge?: number;
+  /** The most read at once, default 65,536 bytes. */
+  recvBuffer?: number;
+  /** The most written at once, default 2,097,152 bytes. */
+  transmissionBuffer?: number;
+  /** How many answers are remembered for clients that ask again. */
+  answers?: {
+    /** What the answers may take, default 67,108,864 bytes. */
+    maxBytes?: number;
+    /** How many requests are known to have been executed, default 1,000,000. */
+    tokens?: number;
+  };
+  /** What peers may use up. */
+  limits?: {
+    /** Open connections, default 10,000. */
+    connections?: number;
+    /** How deep a message's JSON may nest, default 64 levels. */
+    depth?: number;
+    /** A message on the wire, default 16,777,216 bytes. */
+    messageBytes?: number;
+  };
+  /** Sees the connections; default: one of the server's own. */
+  monitor?: Monitor;
+  /** Told what a handler threw; the peer gets a reference to it alone. */
+  onHandlerError?: (error: unknown, info: HandlerErrorInfo) => void;
+  /** What tells the time, default the machine's clock. */
+  clock?: Clock;
+}
+
+/** What the numeric options allow; the command line shares it. */
+export const SERVER_OPTIONS = {
+  port: count(12_345, 0, 65_535),
+  timeout: milliseconds(120_000, { unlimited: true }),
+  deadline: milliseconds(Infinity, { unlimited: true }),
+  maxAge: milliseconds(Infinity, { max: 2 ** 53 - 1, unlimited: true }),
+  recvBuffer: bytes(65_536, 4_096, 67_108_864),
+  transmissionBuffer: bytes(2_097_152, 1_024, 67_108_864),
+};
+
+/** What `limits` allows. */
+export const SERVER_LIMITS = {
+  connections: count(10_000, 1, 1_000_000),
+  depth: count(64, 1, 1_000),
+  messageBytes: bytes(16_777_216, 1_024, 268_435_456),
+};
+
+/** What `stop({ grace })` allows. */
+export const GRACE = milliseconds(10_000, { min: 0 });
+
+const NAMES = [
+  "encryptionKey",
+  "decryptionKey",
+  "handler",
+  "hostname",
+  ...Object.keys(SERVER_OPTIONS),
+  "answers",
+  "limits",
+  "monitor",
+  "onHandlerError",
+  "clock",
+];
+
+/** The options with every default filled in and every range checked. */
+// deno-lint-ignore explicit-module-boundary-types explicit-function-return-type
+export function checkServerOptions(options: CypherServerOptions) {
+  checkNames("", options ?? null, NAMES);
+  const {
+    encryptionKey,
+    decryptionKey,
+    handler,
+    hostname,
+    answers,
+    limits,
+    monitor,
+    onHandlerError,
+    clock = systemClock,
+    ...numbers
+  } = options;
+  if (typeof handler !== "function") {
+    throw badOption("handler", "a function", handler);
+  }
+  if (monitor !== undefined && !(monitor instanceof Monitor)) {
+    throw badOption("monitor", "a Monitor", monitor);
+  }
+  return {
+    encryptionKey,
+    decryptionKey,
+    handler,
+    hostname: checkString("hostname", hostname, "127.0.0.1"),
+    answers: checkNumbers("answers", answers, ANSWERS_OPTIONS),
+    limits: checkNumbers("limits", limits, SERVER_LIMITS),
+    monitor: monitor ?? new Monitor({ clock }),
+    onHandlerError: checkFunction("onHandlerError", onHandlerError),
+    clock,
+    ...checkNumbers("", numbers, SERVER_OPTIONS),
+  };
+}

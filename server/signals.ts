@@ -1,0 +1,147 @@
+/** Why a connection is gone, as the server saw it. */
+export type OfflineReason =
+  /** The peer closed it. */
+  | "peer-closed"
+  /** The peer, or something on the way, reset it. */
+  | "peer-reset"
+  /** The network gave up on it. */
+  | "peer-lost"
+  /** No request came within `timeout`. */
+  | "timeout"
+  /** A token did not open. */
+  | "bad-token"
+  /** A message was over `limits.messageBytes`. */
+  | "too-large"
+  /** The peer did not read its answer within `timeout`. */
+  | "slow-reader"
+  /** The server was stopped. */
+  | "stopped"
+  /** An operator disconnected it. */
+  | "disconnected"
+  /** The server had a fault of its own; see the `failure` signal. */
+  | "internal";
+
+/** What every signal about a connection says. */
+export interface SignalBase {
+  /** Counts up by one with each signal of a monitor. */
+  readonly id: number;
+  /** When, in ms since the Unix epoch. */
+  readonly at: number;
+  /** The connection's id. */
+  readonly connection: string;
+  /** The peer's address and port. */
+  readonly address: string;
+  /** The peer's name, where its wire has names. */
+  readonly name?: string | undefined;
+  /** The wire it speaks, or `""` while that is unknown. */
+  readonly wire: string;
+}
+
+/** A peer is there. */
+export interface OnlineSignal extends SignalBase {
+  /** Tells the signals apart. */
+  readonly kind: "online";
+}
+
+/** A peer is gone. */
+export interface OfflineSignal extends SignalBase {
+  /** Tells the signals apart. */
+  readonly kind: "offline";
+  /** Why. */
+  readonly reason: OfflineReason;
+  /** How long it was connected, in ms. */
+  readonly connected: number;
+  /** How many requests it had made. */
+  readonly requests: number;
+  /** How many of them were still in progress. */
+  readonly inProgress: number;
+}
+
+/** A peer made no request for too long; `offline` follows. */
+export interface TimeoutSignal extends SignalBase {
+  /** Tells the signals apart. */
+  readonly kind: "timeout";
+  /** The time that passed, in ms. */
+  readonly after: number;
+}
+
+/** A request has its answer. */
+export interface RequestSignal extends SignalBase {
+  /** Tells the signals apart. */
+  readonly kind: "request";
+  /** The request's path. */
+  readonly path: string;
+  /** The request's operation. */
+  readonly operation: string;
+  /** The answer's status code; `"OK"` when it has none. */
+  readonly status: string;
+  /** From the request's last byte to its answer's first, in ms. */
+  readonly latency: number;
+  /** The request's size on the wire, in bytes. */
+  readonly bytesIn: number;
+  /** The answer's size on the wire, in bytes. */
+  readonly bytesOut: number;
+  /** Whether it had been executed before and was answered from memory. */
+  readonly repeated: boolean;
+}
+
+/** Something went wrong with a request or a connection. */
+export interface FailureSignal extends SignalBase {
+  /** Tells the signals apart. */
+  readonly kind: "failure";
+  /** `"BAD_TOKEN"`, `"TOO_LARGE"`, or the failed answer's status code. */
+  readonly code: string;
+  /** What went wrong, in a sentence without payloads. */
+  readonly message: string;
+  /** The request's path, if there is one. */
+  readonly path?: string | undefined;
+  /** The request's operation, if there is one. */
+  readonly operation?: string | undefined;
+}
+
+/** A limit was reached. */
+export interface LimitSignal extends SignalBase {
+  /** Tells the signals apart. */
+  readonly kind: "limit";
+  /** The limit's name, such as `"connections"`. */
+  readonly limit: string;
+}
+
+/** Something an operator should know about the server as a whole. */
+export interface NoticeSignal extends SignalBase {
+  /** Tells the signals apart. */
+  readonly kind: "notice";
+  /** What, in one stable word: `"EQUAL_KEYS"`. */
+  readonly code: string;
+  /** What it means and what to do. */
+  readonly message: string;
+}
+
+/** Everything a server tells, told apart by `kind`. */
+export type Signal =
+  | OnlineSignal
+  | OfflineSignal
+  | TimeoutSignal
+  | RequestSignal
+  | FailureSignal
+  | LimitSignal
+  | NoticeSignal;
+
+/** What tells signals apart. */
+export type SignalKind = Signal["kind"];
+
+/** A signal that the monitor has not numbered yet. */
+export type NewSignal = Signal extends infer S
+  ? S extends unknown ? Omit<S, "id" | "at"> : never
+  : never;
+
+/** What of a signal its connection does not add by itself. */
+export type SignalBody = Signal extends infer S
+  ? S extends unknown ? Omit<S, keyof SignalBase> : never
+  : never;
+
+/** What a signal about no connection in particular says of its connection. */
+export const NO_CONNECTION: Pick<
+  SignalBase,
+  "connection" | "address" | "wire"
+> = { connection: "", address: "", wire: "" };

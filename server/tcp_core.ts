@@ -1,0 +1,228 @@
+import { type Clock, sleep } from "../protocol/clock.ts";
+import { CypherError } from "../protocol/errors.ts";
+import { type Conn, ConnTransport } from "../protocol/transport.ts";
+import { Connection } from "./connection.ts";
+import type { ListenerInfo, Monitor } from "./monitor.ts";
+import { NO_CONNECTION } from "./signals.ts";
+
+/** How long to wait after an `accept()` that failed, in ms. */
+const ACCEPT_PAUSE = 100;
+
+/** Serves one connection until it is over. */
+export type Serve = (connection: Connection) => Promise<void>;
+
+/** How a {@linkcode TcpCore} is made. */
+export interface TcpCoreOptions {
+  hostname: string;
+  port: number;
+  /** The wires that `serve` speaks, for the monitor. */
+  wires: readonly string[];
+  serve: Serve;
+  /** Called once the grace of a stop is over, before connections are closed. */
+  abandon?: () => void;
+  monitor: Monitor;
+  clock: Clock;
+  /** The longest a connection may go without a request, in ms. */
+  timeout: number;
+  /** The most that is written at once, in bytes. */
+  transmissionBuffer: number;
+  /** How many connections may be open. */
+  maxConnections: number;
+}
+
+/** What of a `Deno.TcpListener` is used. */
+interface Listener {
+  readonly addr: Deno.Addr;
+  accept(): Promise<Conn & { readonly remoteAddr: Deno.Addr }>;
+  close(): void;
+}
+
+/** Where a core stands. */
+type CoreState =
+  | { readonly kind: "new" }
+  | { readonly kind: "listening"; readonly listener: Listener }
+  | {
+    readonly kind: "draining";
+    readonly until: number;
+    readonly done: Promise<void>;
+  }
+  | { readonly kind: "stopped"; readonly done: Promise<void> };
+
+/**
+ * Listens, accepts, counts and drains. It knows connections and no protocol:
+ * what is spoken on them is up to `serve`.
+ */
+export class TcpCore {
+  #options: TcpCoreOptions;
+  #state: CoreState = { kind: "new" };
+  #address: Deno.NetAddr | undefined;
+  #connections = new Map<Connection, Promise<void>>();
+  #accepting: Promise<void> = Promise.resolve();
+  #stopped = new AbortController();
+  #unlist = () => {};
+
+  constructor(options: TcpCoreOptions) {
+    this.#options = options;
+  }
+
+  /** The address listened on, with the port that was taken for port 0. */
+  get address(): Deno.NetAddr | undefined {
+    return this.#address;
+  }
+
+  /**
+   * Starts to listen.
+   *
+   * @throws {CypherError} `LISTEN_FAILED` if the address is taken or not ours,
+   * `CLOSED` if the core was started before.
+   */
+  start(): void {
+    if (this.#state.kind !== "new") {
+      throw new CypherError(
+        "CLOSED",
+        "Cannot start the server: it was started before",
+      );
+    }
+    const listener = this.#listen();
+    this.#state = { kind: "listening", listener };
+    this.#address = listener.addr as Deno.NetAddr;
+    this.#unlist = this.#options.monitor.addListener(() => this.#info());
+    this.#accepting = this.#accept(listener);
+  }
+
+  /**
+   * Stops: accepts no more, lets requests in progress finish for `grace` ms,
+   * then closes what is left. Further calls wait for the first.
+   */
+  stop(grace: number): Promise<void> {
+    if (this.#state.kind === "draining" || this.#state.kind === "stopped") {
+      return this.#state.done;
+    }
+    const listener = this.#state.kind === "listening" && this.#state.listener;
+    const done = this.#drain(grace);
+    const until = this.#options.clock.wall() + grace;
+    this.#state = { kind: "draining", until, done };
+    if (listener) listener.close();
+    for (const connection of this.#connections.keys()) connection.drain(until);
+    return done;
+  }
+
+  async #drain(grace: number): Promise<void> {
+    await Promise.resolve();
+    const { clock, abandon } = this.#options;
+    const over = new AbortController();
+    const timer = clock.setTimeout(() => over.abort(), grace);
+    over.signal.addEventListener("abort", () => {
+      abandon?.();
+      for (const connection of this.#connections.keys()) {
+        connection.close("stopped");
+      }
+    });
+    this.#stopped.abort();
+    await this.#accepting;
+    await Promise.all(this.#connections.values());
+    clock.clearTimeout(timer);
+    this.#unlist();
+    this.#state = { kind: "stopped", done: Promise.resolve() };
+  }
+
+  #listen(): Listener {
+    const { hostname, port } = this.#options;
+    try {
+      return Deno.listen({ hostname, port, transport: "tcp" });
+    } catch (cause) {
+      throw new CypherError(
+        "LISTEN_FAILED",
+        `Cannot listen on ${join(hostname, port)}: ${reasonOf(cause)}`,
+        { cause },
+      );
+    }
+  }
+
+  async #accept(listener: Listener): Promise<void> {
+    const { clock, maxConnections } = this.#options;
+    let failing = false;
+    while (this.#state.kind === "listening") {
+      try {
+        const conn = await listener.accept();
+        failing = false;
+        if (this.#connections.size < maxConnections) this.#take(conn);
+        else this.#refuse(conn);
+      } catch {
+        if (this.#state.kind !== "listening") return;
+        // Most likely out of file descriptors: connections that close will
+        // free some. Said once, not at every try.
+        if (!failing) this.#limit("descriptors");
+        failing = true;
+        await sleep(clock, ACCEPT_PAUSE, this.#stopped.signal).catch(() => {});
+      }
+    }
+  }
+
+  #take(conn: Conn & { readonly remoteAddr: Deno.Addr }): void {
+    const { monitor, clock, timeout, transmissionBuffer, serve } =
+      this.#options;
+    const { hostname, port } = conn.remoteAddr as Deno.NetAddr;
+    const connection = new Connection({
+      transport: new ConnTransport(conn, transmissionBuffer),
+      monitor,
+      clock,
+      timeout,
+      address: join(hostname, port),
+    });
+    const served = this.#run(connection, serve).finally(() =>
+      this.#connections.delete(connection)
+    );
+    this.#connections.set(connection, served);
+  }
+
+  async #run(connection: Connection, serve: Serve): Promise<void> {
+    try {
+      await serve(connection);
+    } catch (error) {
+      // A fault of ours costs this connection, never the server.
+      connection.failure("INTERNAL", String(error));
+      connection.close("internal");
+    }
+    await connection.release();
+  }
+
+  #refuse(conn: Conn): void {
+    conn.close();
+    this.#limit("connections");
+  }
+
+  #limit(limit: string): void {
+    this.#options.monitor.publish({ kind: "limit", limit, ...NO_CONNECTION });
+  }
+
+  #info(): ListenerInfo {
+    const { hostname, port } = this.#address!;
+    const { wires } = this.#options;
+    const base = { hostname, port, wires };
+    return this.#state.kind === "draining"
+      ? { ...base, state: "draining", until: this.#state.until }
+      : { ...base, state: "listening" };
+  }
+}
+
+/** An address as people write it; IPv6 in brackets (RFC 3986, 3.2.2). */
+function join(hostname: string, port: number): string {
+  return hostname.includes(":")
+    ? `[${hostname}]:${port}`
+    : `${hostname}:${port}`;
+}
+
+function reasonOf(cause: unknown): string {
+  if (cause instanceof Deno.errors.AddrInUse) return "the port is taken";
+  if (cause instanceof Deno.errors.AddrNotAvailable) {
+    return "the address is not one of this machine";
+  }
+  if (cause instanceof Deno.errors.PermissionDenied) {
+    return "ports below 1,024 need privileges";
+  }
+  if (cause instanceof Deno.errors.NotCapable) {
+    return "run with --allow-net";
+  }
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,38 @@
+import type { Connection } from "./connection.ts";
+
+type Read = Promise<Uint8Array | null>;
+
+/** One protocol that can be spoken on a connection. */
+export interface Wire {
+  /** Its name, as the monitor shows it. */
+  readonly name: string;
+  /** Whether a connection whose first byte is this speaks this wire. */
+  startsWith(byte: number): boolean;
+  /**
+   * Serves a connection until it is over. `firstRead` is under way, or done,
+   * when it is called.
+   */
+  serve(connection: Connection, firstRead: Read): Promise<void>;
+}
+
+/**
+ * Serves a connection on the wire that its first byte chooses. With one wire
+ * there is nothing to choose, and nothing to wait for. A byte that no wire
+ * claims goes to the last one, which says what is wrong with it.
+ */
+export async function serveWires(
+  wires: readonly [Wire, ...Wire[]],
+  connection: Connection,
+): Promise<void> {
+  const firstRead = connection.read();
+  const chosen = wires.length === 1 ? wires[0] : choose(wires, await firstRead);
+  await chosen?.serve(connection, firstRead);
+}
+
+function choose(
+  wires: readonly Wire[],
+  chunk: Uint8Array | null,
+): Wire | undefined {
+  if (chunk === null) return undefined;
+  return wires.find((wire) => wire.startsWith(chunk[0]!)) ?? wires.at(-1);
+}
