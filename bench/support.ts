@@ -9,6 +9,7 @@ export const KEYS = {
 /** A peer in a process of its own. */
 export interface Peer extends Disposable {
   readonly port: number;
+  readonly pid: number;
 }
 
 /**
@@ -49,7 +50,7 @@ export async function startPeer(kind: string): Promise<Peer> {
   const { value = "" } = await reader.read();
   const port = Number.parseInt(value);
   if (!(port > 0)) throw new Error(`The peer "${kind}" did not start`);
-  return { port, [Symbol.dispose]: () => process.kill() };
+  return { port, pid: process.pid, [Symbol.dispose]: () => process.kill() };
 }
 
 /** The middle of some numbers. */

@@ -3,6 +3,9 @@ import { CypherError } from "./errors.ts";
 /** How many characters, and bytes, a key has. */
 export const KEY_LENGTH = 32;
 
+/** Where the commands keep the keys, in the folder they are started in. */
+export const KEY_FILE = ".cypher/keys.json";
+
 /** The two keys of a connection, named by what they encrypt. */
 export interface KeyPair {
   /** Encrypts what the client sends. */
@@ -53,6 +56,29 @@ export function parseKeys(text: string): KeyPair {
   keyBytes("clientToServer", clientToServer);
   keyBytes("serverToClient", serverToClient);
   return { clientToServer, serverToClient };
+}
+
+/**
+ * The keys of this end from the environment, or undefined if it has none.
+ *
+ * @throws {CypherError} `BAD_OPTION` if it has one of the two, or if one is
+ * not of its form.
+ */
+export function keysOf(
+  environment: (name: string) => string | undefined,
+): { encryptionKey: string; decryptionKey: string } | undefined {
+  const encryptionKey = environment("CYPHER_ENCRYPTION_KEY");
+  const decryptionKey = environment("CYPHER_DECRYPTION_KEY");
+  if (encryptionKey !== undefined && decryptionKey !== undefined) {
+    keyBytes("CYPHER_ENCRYPTION_KEY", encryptionKey);
+    keyBytes("CYPHER_DECRYPTION_KEY", decryptionKey);
+    return { encryptionKey, decryptionKey };
+  }
+  if (encryptionKey === undefined && decryptionKey === undefined) return;
+  throw new CypherError(
+    "BAD_OPTION",
+    "Set both CYPHER_ENCRYPTION_KEY and CYPHER_DECRYPTION_KEY, or neither",
+  );
 }
 
 function randomKey(): string {

@@ -11,6 +11,7 @@ import type { Wire } from "./wires.ts";
 
 /** A Fernet token, base64url of a version byte 0x80, starts with this. */
 const TOKEN_START = 0x67;
+/** The least that is read at once of a message that has begun. */
 const SMALLEST_READ = 4_096;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -97,10 +98,12 @@ class ClassicSession {
   }
 
   #read(): Read {
-    const size = Math.max(SMALLEST_READ, this.#splitter.pending);
-    return this.#ahead ??= this.#connection.read(
-      Math.min(this.#options.recvBuffer, size),
-    );
+    const { pending } = this.#splitter;
+    return this.#ahead ??= pending === 0
+      ? this.#connection.read()
+      : this.#connection.read(
+        Math.min(this.#options.recvBuffer, Math.max(SMALLEST_READ, pending)),
+      );
   }
 
   #open(token: Uint8Array): Token {

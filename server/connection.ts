@@ -6,8 +6,8 @@ import type { NewSignal, OfflineReason, SignalBody } from "./signals.ts";
 
 /** How long a closing connection waits for the peer to close as well, in ms. */
 const LINGER = 1_000;
-/** What an idle connection reads into: 10,000 of them make 40 MB. */
-const IDLE_BUFFER = 4_096;
+/** What an idle connection reads into: most requests fit, 10,000 make 10 MB. */
+const IDLE_BUFFER = 1_024;
 
 /** How a {@linkcode Connection} is made. */
 export interface ConnectionOptions {

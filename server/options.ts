@@ -51,7 +51,7 @@ export interface CypherServerOptions {
   };
   /** What peers may use up. */
   limits?: {
-    /** Open connections, default 10,000. */
+    /** Open connections, default 20,000. */
     connections?: number;
     /** How deep a message's JSON may nest, default 64 levels. */
     depth?: number;
@@ -78,7 +78,7 @@ export const SERVER_OPTIONS = {
 
 /** What `limits` allows. */
 export const SERVER_LIMITS = {
-  connections: count(10_000, 1, 1_000_000),
+  connections: count(20_000, 1, 1_000_000),
   depth: count(64, 1, 1_000),
   messageBytes: bytes(16_777_216, 1_024, 268_435_456),
 };

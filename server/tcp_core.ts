@@ -170,10 +170,7 @@ export class TcpCore {
       timeout,
       address: join(hostname, port),
     });
-    const served = this.#run(connection, serve).finally(() =>
-      this.#connections.delete(connection)
-    );
-    this.#connections.set(connection, served);
+    this.#connections.set(connection, this.#run(connection, serve));
   }
 
   async #run(connection: Connection, serve: Serve): Promise<void> {
@@ -185,6 +182,7 @@ export class TcpCore {
       connection.close("internal");
     }
     await connection.release();
+    this.#connections.delete(connection);
   }
 
   #refuse(conn: Conn): void {

@@ -20,19 +20,23 @@ export interface Wire {
  * there is nothing to choose, and nothing to wait for. A byte that no wire
  * claims goes to the last one, which says what is wrong with it.
  */
-export async function serveWires(
+export function serveWires(
   wires: readonly [Wire, ...Wire[]],
   connection: Connection,
 ): Promise<void> {
   const firstRead = connection.read();
-  const chosen = wires.length === 1 ? wires[0] : choose(wires, await firstRead);
-  await chosen?.serve(connection, firstRead);
+  return wires.length === 1
+    ? wires[0].serve(connection, firstRead)
+    : serveChosen(wires, connection, firstRead);
 }
 
-function choose(
+async function serveChosen(
   wires: readonly Wire[],
-  chunk: Uint8Array | null,
-): Wire | undefined {
-  if (chunk === null) return undefined;
-  return wires.find((wire) => wire.startsWith(chunk[0]!)) ?? wires.at(-1);
+  connection: Connection,
+  firstRead: Read,
+): Promise<void> {
+  const chunk = await firstRead;
+  if (chunk === null) return;
+  const wire = wires.find((wire) => wire.startsWith(chunk[0]!)) ?? wires.at(-1);
+  await wire?.serve(connection, firstRead);
 }

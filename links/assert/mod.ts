@@ -54,9 +54,8 @@ export function assertMatch(
 }
 
 /** Asserts that a value is an instance of a class. */
-// deno-lint-ignore no-explicit-any
 export function assertInstanceOf<
-  T extends abstract new (...args: any[]) => any,
+  T extends abstract new (...args: never[]) => unknown,
 >(
   actual: unknown,
   expectedType: T,
@@ -69,11 +68,9 @@ export function assertInstanceOf<
 }
 
 /** Asserts that a function throws, and returns what it threw. */
-// deno-lint-ignore no-explicit-any
 export function assertThrows<E extends Error = Error>(
   fn: () => unknown,
-  // deno-lint-ignore no-explicit-any
-  errorClass?: abstract new (...args: any[]) => E,
+  errorClass?: abstract new (...args: never[]) => E,
   msgIncludes?: string,
   msg?: string,
 ): E {
@@ -90,8 +87,7 @@ export function assertThrows<E extends Error = Error>(
 /** Asserts that a function's promise rejects, and resolves to the reason. */
 export async function assertRejects<E extends Error = Error>(
   fn: () => PromiseLike<unknown>,
-  // deno-lint-ignore no-explicit-any
-  errorClass?: abstract new (...args: any[]) => E,
+  errorClass?: abstract new (...args: never[]) => E,
   msgIncludes?: string,
   msg?: string,
 ): Promise<E> {
@@ -107,8 +103,7 @@ export async function assertRejects<E extends Error = Error>(
 
 function checked<E extends Error>(
   error: unknown,
-  // deno-lint-ignore no-explicit-any
-  errorClass: (abstract new (...args: any[]) => E) | undefined,
+  errorClass: (abstract new (...args: never[]) => E) | undefined,
   msgIncludes = "",
   msg?: string,
 ): E {

@@ -1,0 +1,141 @@
+/**
+ * `deno task request` and `deno task ping`.
+ *
+ * @module
+ */
+// deno-lint-ignore-file no-console
+import {
+  type Command,
+  type CommandLine,
+  helpOf,
+  parseCommandLine,
+} from "../protocol/command_line.ts";
+import { CypherError, CypherStatus } from "../protocol/errors.ts";
+import { KEY_FILE, keysOf, parseKeys } from "../protocol/keys.ts";
+import { milliseconds } from "../protocol/options.ts";
+import { CypherClient } from "./cypher_client.ts";
+import { CLIENT_OPTIONS } from "./options.ts";
+import { PING, ping } from "./ping.ts";
+
+const CONNECTION: Command["flags"] = {
+  port: {
+    kind: "number",
+    about: "The server's port",
+    option: CLIENT_OPTIONS.port,
+  },
+  hostname: {
+    kind: "text",
+    about: "The server's address",
+    default: "127.0.0.1",
+  },
+  timeout: {
+    kind: "number",
+    about: "How long to wait for an answer before sending again",
+    option: CLIENT_OPTIONS.timeout,
+  },
+  deadline: {
+    kind: "number",
+    about: "How long to try in all",
+    option: milliseconds(10_000),
+  },
+};
+
+const COMMANDS: Record<string, Command> = {
+  request: {
+    usage: "deno task request",
+    about: `Sends one request and prints the answer's data as JSON.
+DATA is JSON; what is not JSON is taken for a string.`,
+    positionals: ["OPERATION", "PATH", "[DATA]"],
+    flags: {
+      ...CONNECTION,
+      body: { kind: "switch", about: "Print the whole answer" },
+    },
+  },
+  ping: {
+    usage: "deno task ping",
+    about: "Times round trips, one after the other: READ /NUMBER.",
+    positionals: [],
+    flags: { n: PING.n, ...CONNECTION },
+  },
+};
+
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    console.error(error instanceof CypherError ? oneLine(error) : error);
+    Deno.exit(1);
+  }
+}
+
+async function main(): Promise<void> {
+  const [name = "", ...args] = Deno.args;
+  const command = COMMANDS[name];
+  if (!command) {
+    throw new CypherError("BAD_OPTION", "Say what to do: request or ping");
+  }
+  const line = parseCommandLine(command, args, (name) => Deno.env.get(name));
+  if (!line) return console.log(helpOf(command));
+  const { n = 10, deadline = 10_000, ...numbers } = line.numbers;
+  await using client = new CypherClient({
+    hostname: line.texts["hostname"]!,
+    ...numbers,
+    ...await findKeys(),
+    onOffline: (reason) => {
+      if (reason !== "closed") console.error(`Offline: ${reason}; retrying`);
+    },
+  });
+  if (name === "ping") {
+    console.log(await ping(client, n, deadline));
+  } else await request(client, line, deadline);
+}
+
+async function request(
+  client: CypherClient,
+  { positionals, switches }: CommandLine,
+  deadline: number,
+): Promise<void> {
+  const [operation, path, text] = positionals;
+  const answer = await client.request({
+    operation,
+    path,
+    ...(text !== undefined && { data: jsonOrText(text) }),
+  }, { deadline });
+  console.log(JSON.stringify(switches["body"] ? answer.body : answer.data));
+}
+
+/** The keys from the environment, else from the server's key file. */
+async function findKeys(): Promise<
+  { encryptionKey: string; decryptionKey: string }
+> {
+  const given = keysOf((name) => Deno.env.get(name));
+  if (given) return given;
+  try {
+    const keys = parseKeys(await Deno.readTextFile(KEY_FILE));
+    return {
+      encryptionKey: keys.clientToServer,
+      decryptionKey: keys.serverToClient,
+    };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new CypherError(
+      "BAD_OPTION",
+      `There are no keys: run "deno task serve" here once, which makes ` +
+        `${KEY_FILE}, or set CYPHER_ENCRYPTION_KEY and CYPHER_DECRYPTION_KEY`,
+    );
+  }
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function oneLine(error: CypherError): string {
+  return error instanceof CypherStatus
+    ? `${error.status}: ${error.message}`
+    : error.message;
+}

@@ -1,0 +1,183 @@
+import { parseArgs } from "node:util";
+import { CypherError } from "./errors.ts";
+import { checkNumber, describe, type NumberOption } from "./options.ts";
+
+/** One `--flag`: a number with its range, a text with its default, a switch. */
+export type Flag =
+  | { readonly kind: "number"; about: string; option: NumberOption }
+  | { readonly kind: "text"; about: string; default: string }
+  | { readonly kind: "switch"; about: string };
+
+/**
+ * What a command understands. Flags have their options' names: `recvBuffer` is
+ * written `--recv-buffer`, and `CYPHER_RECV_BUFFER` in the environment.
+ */
+export interface Command {
+  /** How it is called: `deno task serve`. */
+  readonly usage: string;
+  /** What it does, in a sentence or two. */
+  readonly about: string;
+  /** Its flags. */
+  readonly flags: Readonly<Record<string, Flag>>;
+  /** Its arguments; those in square brackets may be left out. */
+  readonly positionals: readonly string[];
+}
+
+/** What a person gave a command. */
+export interface CommandLine {
+  /** The numeric flags that were given. */
+  readonly numbers: Readonly<Record<string, number>>;
+  /** Every text flag. */
+  readonly texts: Readonly<Record<string, string>>;
+  /** Every switch. */
+  readonly switches: Readonly<Record<string, boolean>>;
+  /** The arguments. */
+  readonly positionals: readonly string[];
+}
+
+/**
+ * Parses a command line; a flag that it lacks is looked up in the environment.
+ * Undefined if help was asked for.
+ *
+ * @throws {CypherError} `BAD_OPTION` saying which word is wrong, what was given
+ * and what is allowed.
+ */
+export function parseCommandLine(
+  { flags, positionals, usage }: Command,
+  args: readonly string[],
+  environment: (name: string) => string | undefined,
+): CommandLine | undefined {
+  const given = parse(flags, args, usage);
+  if (given.values["help"]) return undefined;
+  const numbers: Record<string, number> = {};
+  const texts: Record<string, string> = {};
+  const switches: Record<string, boolean> = {};
+  for (const [name, flag] of Object.entries(flags)) {
+    const dashed = dashedName(name);
+    const variable = `CYPHER_${dashed.toUpperCase().replaceAll("-", "_")}`;
+    const onLine = given.values[dashed];
+    const value = onLine ?? environment(variable);
+    const source = onLine === undefined ? variable : `--${dashed}`;
+    if (flag.kind === "switch") {
+      switches[name] = isOn(source, value);
+    } else if (flag.kind === "text") {
+      texts[name] = value === undefined ? flag.default : String(value);
+    } else if (value !== undefined) {
+      numbers[name] = numberOf(source, String(value), flag.option);
+    }
+  }
+  checkPositionals(positionals, given.positionals, usage);
+  return { numbers, texts, switches, positionals: given.positionals };
+}
+
+/** The text that `--help` prints. */
+export function helpOf({ usage, about, flags, positionals }: Command): string {
+  const rows = Object.entries(flags).map(([name, flag]) => {
+    const word = name.length === 1 ? `-${name}` : `--${dashedName(name)}`;
+    switch (flag.kind) {
+      case "number":
+        return [`${word} N`, `${flag.about}: ${rangeOf(flag.option)}`];
+      case "text":
+        return [
+          `${word} TEXT`,
+          flag.about + (flag.default && `, default ${flag.default}`),
+        ];
+      case "switch":
+        return [word, flag.about];
+    }
+  });
+  rows.push(["--help", "Show this"]);
+  const width = Math.max(...rows.map(([flag]) => flag!.length));
+  const lines = rows.map(([flag, text]) => `  ${flag!.padEnd(width)}  ${text}`);
+  return [
+    [usage, ...positionals, "[flags]"].join(" "),
+    "",
+    about,
+    "",
+    ...lines,
+    "",
+    "A flag can also be set in the environment: --port as CYPHER_PORT.",
+  ].join("\n");
+}
+
+function parse(
+  flags: Command["flags"],
+  args: readonly string[],
+  usage: string,
+): {
+  values: Record<string, string | boolean | undefined>;
+  positionals: string[];
+} {
+  const options = Object.fromEntries(
+    Object.entries({ ...flags, help: { kind: "switch" } as const }).map((
+      [name, { kind }],
+    ) => [name, {
+      type: kind === "switch" ? "boolean" as const : "string" as const,
+      ...(name.length === 1 && { short: name }),
+    }]),
+  );
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options,
+      strict: true,
+      allowPositionals: true,
+    });
+    return {
+      values: values as Record<string, string | boolean | undefined>,
+      positionals,
+    };
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    const [sentence = problem] = problem.split(/\.\s/);
+    throw wrong(`${sentence}. See ${usage} --help`);
+  }
+}
+
+function checkPositionals(
+  known: readonly string[],
+  given: readonly string[],
+  usage: string,
+): void {
+  const needed = known.filter((name) => !name.startsWith("[")).length;
+  if (given.length >= needed && given.length <= known.length) return;
+  throw wrong(
+    `Expected ${known.length === 0 ? "no arguments" : known.join(" ")}, got ${
+      given.length === 0 ? "nothing" : JSON.stringify(given.join(" "))
+    }. See ${usage} --help`,
+  );
+}
+
+function numberOf(name: string, text: string, option: NumberOption): number {
+  const value = text.trim() === "" ? NaN : Number(text.replaceAll("_", ""));
+  if (Number.isNaN(value)) {
+    throw wrong(
+      `Cannot use ${name}: it must be ${describe(option)}, got ${
+        JSON.stringify(text)
+      }`,
+    );
+  }
+  return checkNumber(name, value, option);
+}
+
+function isOn(name: string, value: string | boolean | undefined): boolean {
+  if (typeof value === "boolean") return value;
+  if (value === undefined || value === "" || value === "0") return false;
+  if (value === "1") return true;
+  throw wrong(
+    `Cannot use ${name}: it must be 1 or 0, got ${JSON.stringify(value)}`,
+  );
+}
+
+function rangeOf(option: NumberOption): string {
+  return `${describe(option)}, default ${option.default}`;
+}
+
+/** `recvBuffer` as `recv-buffer`. */
+function dashedName(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function wrong(message: string): CypherError {
+  return new CypherError("BAD_OPTION", message);
+}

@@ -1,0 +1,36 @@
+import { CypherError } from "../protocol/errors.ts";
+import {
+  generateKeys,
+  KEY_FILE,
+  type KeyPair,
+  parseKeys,
+} from "../protocol/keys.ts";
+
+/**
+ * Reads the key file, making it first if there is none: a random pair that only
+ * its owner may read. `made` tells which it was.
+ *
+ * @throws {CypherError} `BAD_OPTION` if the file is not what it should be.
+ */
+export async function loadOrMakeKeys(
+  path: string = KEY_FILE,
+): Promise<{ keys: KeyPair; made: boolean }> {
+  try {
+    return { keys: parseKeys(await Deno.readTextFile(path)), made: false };
+  } catch (error) {
+    if (error instanceof CypherError) throw inFile(path, error);
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  const keys = generateKeys();
+  const folder = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+  if (folder) await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+  await Deno.writeTextFile(path, JSON.stringify(keys, null, 2) + "\n", {
+    createNew: true,
+    mode: 0o600,
+  });
+  return { keys, made: true };
+}
+
+function inFile(path: string, error: CypherError): CypherError {
+  return new CypherError(error.code, `${path}: ${error.message}`);
+}

@@ -1,0 +1,148 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { availablePort, Program } from "./support/program.ts";
+
+const SERVE = ["run", "-A", pathOf("../server/main.ts")];
+const CLIENT = ["run", "-A", pathOf("../client/main.ts")];
+const KEYS = {
+  CYPHER_ENCRYPTION_KEY: "e".repeat(32),
+  CYPHER_DECRYPTION_KEY: "d".repeat(32),
+};
+
+function pathOf(relative: string): string {
+  return new URL(relative, import.meta.url).pathname;
+}
+
+/** What is wrong, and what the one line that says so must contain. */
+const WRONG: {
+  args: string[];
+  env?: Record<string, string>;
+  says: string[];
+}[] = [
+  { args: [...SERVE, "--prot", "1"], says: ["--prot", "--help"] },
+  { args: [...SERVE, "--port"], says: ["--port"] },
+  { args: [...SERVE, "--port", "70000"], says: ["--port", "70000", "65,535"] },
+  { args: [...SERVE, "--port", "1.5"], says: ["--port", "1.5", "whole"] },
+  { args: [...SERVE, "--port", "abc"], says: ["--port", '"abc"', "65,535"] },
+  { args: [...SERVE, "--port", ""], says: ["--port", '""'] },
+  { args: [...SERVE, "--timeout", "0"], says: ["--timeout", "0", "of ms"] },
+  { args: [...SERVE, "--quiet=yes"], says: ["--quiet"] },
+  { args: [...SERVE, "extra"], says: ["no arguments", '"extra"'] },
+  { args: [...SERVE, "--hostname", ""], says: ["hostname", '""'] },
+  {
+    args: [...SERVE, "--hostname", "203.0.113.1"],
+    says: ["203.0.113.1:12345", "not one of this machine"],
+  },
+  {
+    args: SERVE,
+    env: { CYPHER_RECV_BUFFER: "1" },
+    says: ["CYPHER_RECV_BUFFER", "4,096"],
+  },
+  {
+    args: SERVE,
+    env: { CYPHER_ENCRYPTION_KEY: "short" },
+    says: ["CYPHER_ENCRYPTION_KEY", "32 ASCII characters", "5 characters"],
+  },
+  {
+    args: SERVE,
+    env: { CYPHER_DECRYPTION_KEY: "" },
+    says: ["both", "CYPHER_DECRYPTION_KEY"],
+  },
+  { args: CLIENT, says: ["request or ping"] },
+  { args: [...CLIENT, "pong"], says: ["request or ping"] },
+  { args: [...CLIENT, "request"], says: ["OPERATION PATH", "nothing"] },
+  {
+    args: [...CLIENT, "request", "READ", "/A", "1", "2"],
+    says: ["OPERATION PATH", '"READ /A 1 2"'],
+  },
+  { args: [...CLIENT, "ping", "-n", "0"], says: ["-n", "got 0"] },
+  {
+    args: [...CLIENT, "ping", "--deadline", "200", "--port", "1"],
+    says: ["Offline: refused", "within 200 ms"],
+  },
+];
+
+for (const { args, env, says } of WRONG) {
+  const shown = [...args.slice(2), ...Object.keys(env ?? {})].join(" ")
+    .replace(/\S*\/(\w+\/main.ts)/, "$1");
+  Deno.test(`wrong: ${shown}`, async () => {
+    // Keys that are not what is wrong are there, unless they are the point.
+    const keys = "CYPHER_DECRYPTION_KEY" in (env ?? {}) ? {} : KEYS;
+    await using program = new Program(args, { env: { ...keys, ...env } });
+    const code = await program.ended;
+    for (const text of says) assertStringIncludes(program.errors, text);
+    assertEquals(code, 1);
+    assertEquals(program.output, "");
+    assert(!program.errors.includes("    at "), "no stack trace");
+    assert(!program.errors.includes("short"), "no key");
+    const lines = program.errors.trim().split("\n");
+    assertEquals(lines.length, says[0]!.startsWith("Offline") ? 2 : 1);
+  });
+}
+
+Deno.test("a taken port is one clear line", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const port = String(listener.addr.port);
+  await using program = new Program([...SERVE, "--port", port], { env: KEYS });
+  assertEquals(await program.ended, 1);
+  assertEquals(
+    program.errors,
+    `Cannot listen on 127.0.0.1:${port}: the port is taken\n`,
+  );
+});
+
+Deno.test("help says what there is, and is no failure", async () => {
+  for (const args of [SERVE, [...CLIENT, "request"], [...CLIENT, "ping"]]) {
+    await using program = new Program([...args, "--help"]);
+    assertEquals(await program.ended, 0);
+    for (const text of ["deno task", "--port N", "65,535", "CYPHER_PORT"]) {
+      assertStringIncludes(program.output, text);
+    }
+  }
+});
+
+Deno.test("keys are made once, for their owner alone, and never printed", async () => {
+  const cwd = await Deno.makeTempDir();
+  const env = { CYPHER_PORT: String(availablePort()) };
+  try {
+    await using lost = new Program([...CLIENT, "request", "READ", "/NUMBER"], {
+      cwd,
+      env,
+    });
+    assertEquals(await lost.ended, 1);
+    assertStringIncludes(lost.errors, "deno task serve");
+
+    const printed: string[] = [];
+    for (const made of [true, false]) {
+      await using server = new Program(SERVE, { cwd, env });
+      await server.prints("Try:");
+      assertEquals(server.output.includes("Made a random pair"), made);
+      await using client = new Program(
+        [...CLIENT, "request", "UPDATE", "/NUMBER", "7"],
+        { cwd, env },
+      );
+      assertEquals(await client.ended, 0, client.errors);
+      server.kill("SIGINT");
+      assertEquals(await server.ended, 0, "Ctrl-C drains and exits 0");
+      printed.push(server.output, server.errors, client.output, client.errors);
+    }
+    const file = `${cwd}/.cypher/keys.json`;
+    if (Deno.build.os !== "windows") {
+      assertEquals((await Deno.stat(file)).mode! & 0o777, 0o600);
+    }
+    const keys: string[] = Object.values(
+      JSON.parse(await Deno.readTextFile(file)),
+    );
+    assertEquals(keys.map((key) => key.length), [32, 32]);
+    for (const key of keys) assert(!printed.join("").includes(key));
+
+    await Deno.writeTextFile(file, "{ clientToServer: oops }");
+    await using broken = new Program(SERVE, { cwd, env });
+    assertEquals(await broken.ended, 1);
+    assertEquals(
+      broken.errors,
+      ".cypher/keys.json: Cannot read the keys: not JSON\n",
+    );
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
+  }
+});

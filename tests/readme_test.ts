@@ -1,0 +1,101 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { availablePort, Program } from "./support/program.ts";
+
+const readme = await Deno.readTextFile(
+  new URL("../README.md", import.meta.url),
+);
+
+/** The README's code blocks of one language, in order. */
+function snippets(language: string): string[] {
+  const block = new RegExp("^```" + language + "\\n(.*?)^```", "gms");
+  return Array.from(readme.matchAll(block), ([, code]) => code!);
+}
+
+/** A snippet as a file, importing this copy and using another port. */
+async function asFile(code: string, port: number): Promise<string> {
+  const here = new URL("../mod.ts", import.meta.url).href;
+  const path = await Deno.makeTempFile({ suffix: ".ts" });
+  const local = code
+    .replaceAll(/"jsr:@cypher\/protocol@[^"]*"/g, JSON.stringify(here))
+    .replaceAll("12345", String(port));
+  assert(local.includes(here) && local.includes(String(port)));
+  await Deno.writeTextFile(path, local);
+  return path;
+}
+
+Deno.test("the README's server and client work as they stand", async () => {
+  const [server, client, ...more] = snippets("ts");
+  assert(server && client);
+  assertEquals(more.length, 0, "a new snippet needs a test here");
+  const port = availablePort();
+  const files = [await asFile(server, port), await asFile(client, port)];
+  const run = ["run", "--check", "--no-prompt", "--allow-net"];
+  try {
+    await using serving = new Program([...run, files[0]!]);
+    await serving.prints("listening");
+    await using asking = new Program([...run, files[1]!]);
+    await asking.ended;
+    assertEquals(asking.output.split("\n"), [
+      "online",
+      "21.5",
+      "NOT_FOUND Nothing is known about /CELLAR",
+      "offline: closed",
+      "",
+    ]);
+    await serving.prints("offline 127.0.0.1");
+    assertStringIncludes(serving.output, "online 127.0.0.1");
+  } finally {
+    await Promise.all(files.map((file) => Deno.remove(file)));
+  }
+});
+
+Deno.test("the README's commands work as they stand", async () => {
+  const [start, ask] = snippets("sh");
+  assertEquals(start!.trim().split("\n"), [
+    "npx -y deno@2.9.6 task serve",
+    "npx -y deno@2.9.6 task test",
+  ]);
+  const folder = await Deno.makeTempDir();
+  const environment = { CYPHER_PORT: String(availablePort()) };
+  const task = (command: string) =>
+    new Program(taskOf(command), { cwd: folder, env: environment });
+  try {
+    await using serving = task("deno task serve");
+    await serving.prints("Cypher listens");
+    const answers: string[] = [];
+    for (const command of ask!.trim().split("\n")) {
+      await using asking = task(command);
+      assertEquals(await asking.ended, 0, asking.errors);
+      answers.push(asking.output.trim());
+    }
+    const [ping, ...data] = answers.toReversed();
+    assertEquals(data.toReversed(), [
+      '"UPDATED"',
+      "42",
+      '"UPDATED"',
+      '[{"celsius":21.5}]',
+    ]);
+    assertStringIncludes(ping!, "1000 round trips");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+/** A `deno task` line as what it runs, so that it can run in another folder. */
+function taskOf(line: string): string[] {
+  const words = Array.from(
+    line.matchAll(/'([^']*)'|(\S+)/g),
+    ([, quoted, plain]) => quoted ?? plain!,
+  );
+  assertEquals(words.slice(0, 2), ["deno", "task"]);
+  const { tasks } = JSON.parse(
+    Deno.readTextFileSync(new URL("../deno.json", import.meta.url)),
+  );
+  const command: string = tasks[words[2]!].command;
+  const args = command.split(" ").slice(1).map((word) =>
+    word.endsWith(".ts")
+      ? new URL(`../${word}`, import.meta.url).pathname
+      : word
+  );
+  return [...args, ...words.slice(3)];
+}

@@ -1,0 +1,83 @@
+/** A Deno program under test, in a process of its own. */
+export class Program implements AsyncDisposable {
+  /** What it has printed so far. */
+  output = "";
+  /** What it has printed to stderr so far. */
+  errors = "";
+  /** Its exit code, once it has ended and all its output is here. */
+  readonly ended: Promise<number>;
+  #process: Deno.ChildProcess;
+  #wake: () => void = () => {};
+
+  /** Starts `deno` with these arguments. */
+  constructor(
+    args: string[],
+    { cwd, env }: { cwd?: string; env?: Record<string, string> } = {},
+  ) {
+    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const [verb, ...rest] = args;
+    this.#process = new Deno.Command(Deno.execPath(), {
+      args: [verb!, "--quiet", "--config", config, ...rest],
+      ...(cwd && { cwd }),
+      env: { ...env, NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const { stdout, stderr, status } = this.#process;
+    const read = Promise.all([
+      this.#collect(stdout, (text) => this.output += text),
+      this.#collect(stderr, (text) => this.errors += text),
+    ]);
+    this.ended = read.then(async () => (await status).code);
+    this.ended.then(() => this.#wake());
+  }
+
+  /** Its process id. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** Waits until it has printed a text; rejects if it ends before that. */
+  async prints(text: string): Promise<void> {
+    let ended = false;
+    this.ended.then(() => ended = true);
+    while (!(this.output + this.errors).includes(text)) {
+      if (ended) {
+        throw new Error(`It ended without printing "${text}": ${this.errors}`);
+      }
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
+
+  /** Sends it a signal. */
+  kill(signal: Deno.Signal): void {
+    this.#process.kill(signal);
+  }
+
+  /** Ends it, if it has not ended. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#process.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+    await this.ended;
+  }
+
+  async #collect(
+    stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+    add: (text: string) => void,
+  ): Promise<void> {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      add(text);
+      this.#wake();
+    }
+  }
+}
+
+/** A port that nobody listened on a moment ago. */
+export function availablePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
