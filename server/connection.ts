@@ -48,6 +48,9 @@ export class Connection {
   #clock: Clock;
   #deadline: Deadline;
   #timeout: number;
+  /** What the deadline that is running allows, and what it ends in. */
+  #allowed: number;
+  #overdue: OfflineReason = "timeout";
   #state: ConnectionState = { kind: "handshake" };
   #wire = "";
   #name: string | undefined;
@@ -76,7 +79,7 @@ export class Connection {
     this.#transport = transport;
     this.#monitor = monitor;
     this.#clock = clock;
-    this.#timeout = timeout;
+    this.#timeout = this.#allowed = timeout;
     this.#since = this.#lastActivity = clock.wall();
     this.#deadline = new Deadline(clock, () => this.#expired());
     this.#deadline.set(timeout);
@@ -113,12 +116,34 @@ export class Connection {
     };
   }
 
-  /** Its wire, and who it is, are known: the peer is online. */
+  /** Its wire is known: the peer is online. */
   online(wire: string, name?: string): void {
     this.#wire = wire;
-    this.#name = name;
+    if (name !== undefined) this.#name = name;
     if (this.#state.kind === "handshake") this.#state = { kind: "open" };
     this.#signal({ kind: "online" });
+  }
+
+  /** Who the peer says it is, where that is known later. */
+  set name(name: string) {
+    this.#name = name;
+  }
+
+  /**
+   * Gives the peer `delay` ms, from now, to do what is due. If it does not, it
+   * is closed for `reason`. Whatever is allowed later replaces this.
+   */
+  allow(delay: number, reason: OfflineReason = "timeout"): void {
+    if (this.ended) return;
+    this.#allowed = delay;
+    this.#overdue = reason;
+    this.#deadline.set(delay);
+  }
+
+  /** The peer gave a sign of life that is no request. */
+  active(): void {
+    this.#lastActivity = this.#clock.wall();
+    this.allow(this.#timeout);
   }
 
   /**
@@ -174,7 +199,7 @@ export class Connection {
     this.#requests++;
     this.#lastLatency = latency;
     this.#lastActivity = this.#clock.wall();
-    if (!this.ended) this.#deadline.set(this.#timeout);
+    this.allow(this.#timeout);
     const { path, operation, status, message, ...rest } = outcome;
     if (status !== "OK") this.failure(status, message, { path, operation });
     if (this.#monitor.watched) {
@@ -255,8 +280,8 @@ export class Connection {
   #expired(): void {
     if (this.ended) return this.#transport.close();
     if (this.#writing) return this.close("slow-reader");
-    this.#signal({ kind: "timeout", after: this.#timeout });
-    this.close("timeout");
+    this.#signal({ kind: "timeout", after: this.#allowed });
+    this.close(this.#overdue);
   }
 
   #signal(body: SignalBody): void {

@@ -12,8 +12,14 @@ export type OfflineReason =
   | "bad-token"
   /** A message was over `limits.messageBytes`. */
   | "too-large"
-  /** The peer did not read its answer within `timeout`. */
+  /** The peer did not read what was written to it. */
   | "slow-reader"
+  /** The peer did not finish the handshake in time. */
+  | "handshake-timeout"
+  /** The peer did not keep to its protocol; see the `failure` signal. */
+  | "protocol-error"
+  /** The peer did not acknowledge, or give a sign of life, in time. */
+  | "unresponsive"
   /** The server was stopped. */
   | "stopped"
   /** An operator disconnected it. */
@@ -57,7 +63,7 @@ export interface OfflineSignal extends SignalBase {
   readonly inProgress: number;
 }
 
-/** A peer made no request for too long; `offline` follows. */
+/** A peer was silent for too long; `offline` follows. */
 export interface TimeoutSignal extends SignalBase {
   /** Tells the signals apart. */
   readonly kind: "timeout";
