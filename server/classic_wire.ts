@@ -130,7 +130,7 @@ class ClassicSession {
     // Whoever sends a new token has the answer to the one before.
     if (this.#previous !== undefined) answers.confirm(this.#previous);
     const request = this.#parse(opened.plain);
-    connection.requestBegins();
+    const began = connection.requestBegins();
     const executing = executor.execute(request, opened.identity, connection);
     const execution = executing instanceof Promise
       ? await this.#unlessGone(executing)
@@ -144,7 +144,7 @@ class ClassicSession {
     const { path, operation } = request instanceof CypherError
       ? UNREADABLE
       : request;
-    connection.requestEnds({
+    connection.requestEnds(began, {
       path,
       operation,
       status: answer.status,

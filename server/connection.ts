@@ -62,7 +62,6 @@ export class Connection {
   #answered = false;
   #since: number;
   #lastActivity: number;
-  #started = 0;
   #requests = 0;
   #failures = 0;
   #bytesIn = 0;
@@ -184,22 +183,25 @@ export class Connection {
     this.#writing = false;
   }
 
-  /** A request is being worked on; there is no timeout meanwhile. */
-  requestBegins(): void {
+  /**
+   * A request is being worked on; there is no timeout meanwhile. Gives the
+   * clock's time, for {@linkcode requestEnds}.
+   */
+  requestBegins(): number {
     this.#inProgress++;
-    this.#started = this.#clock.now();
     this.#lastActivity = this.#clock.wall();
     this.#deadline.clear();
+    return this.#clock.now();
   }
 
-  /** A request's work is over, its answer about to be written. */
-  requestEnds(outcome: Outcome): void {
-    const latency = this.#clock.now() - this.#started;
+  /** A request's work is over; `began` is the clock's time when it began. */
+  requestEnds(began: number, outcome: Outcome): void {
+    const latency = this.#clock.now() - began;
     this.#inProgress--;
     this.#requests++;
     this.#lastLatency = latency;
     this.#lastActivity = this.#clock.wall();
-    this.allow(this.#timeout);
+    if (this.#inProgress === 0) this.allow(this.#timeout);
     const { path, operation, status, message, ...rest } = outcome;
     if (status !== "OK") this.failure(status, message, { path, operation });
     if (this.#monitor.watched) {
@@ -229,11 +231,14 @@ export class Connection {
     this.#signal({ kind: "failure", code, message, ...request });
   }
 
-  /** Ends it after the requests in progress; `until` in ms since the epoch. */
+  /**
+   * Ends it after the requests in progress and what is being written; `until`
+   * in ms since the epoch.
+   */
   drain(until: number): void {
     if (this.ended) return;
     this.#state = { kind: "draining", until };
-    if (this.#inProgress === 0) this.end("stopped");
+    if (this.#inProgress === 0 && !this.#writing) this.end("stopped");
   }
 
   /**
