@@ -89,8 +89,11 @@ export class ClassicLink {
     this.#inFlight = next;
     this.#overdue.set(this.#options.timeout);
     const sealed = next.sealed ??= this.#options.envelope.seal(next.plain);
-    if (sealed instanceof Promise) sealed.then((bytes) => this.#write(bytes));
-    else this.#write(sealed);
+    if (!(sealed instanceof Promise)) return this.#write(sealed);
+    sealed.then(
+      (bytes) => this.#write(bytes),
+      (cause) => this.#options.pending.fail(next, unsealable(cause)),
+    );
   }
 
   /** A request ended early: its late answer must not meet the next one. */
@@ -204,6 +207,10 @@ export class ClassicLink {
       pending.fail(request, noAnswer(maxUnanswered));
     }
   }
+}
+
+function unsealable(cause: unknown): CypherError {
+  return new CypherError("UNSENDABLE", "Cannot seal the request", { cause });
 }
 
 function tooLarge(limit: number): CypherError {

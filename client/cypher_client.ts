@@ -60,6 +60,7 @@ export class CypherClient implements AsyncDisposable {
   #keeper: Keeper<ClassicLink>;
   #signals = new Broadcast<ClientSignal>();
   #waiters = new Set<Waiter>();
+  #closed: Promise<void> | undefined;
 
   /**
    * Makes a client; the first request, or {@linkcode CypherClient.connect},
@@ -75,6 +76,10 @@ export class CypherClient implements AsyncDisposable {
       settings.limits.queued,
       (request) => this.#link?.abandon(request),
     );
+    this.#signals.listen((signal) => {
+      if (signal.kind === "online") settings.onOnline?.();
+      else settings.onOffline?.(signal.reason);
+    });
     this.#keeper = new Keeper(settings, {
       link: (transport) =>
         new ClassicLink({
@@ -88,7 +93,6 @@ export class CypherClient implements AsyncDisposable {
       online: () => this.#online(),
       offline: (reason) => {
         this.#signals.publish({ kind: "offline", at: this.#now, reason });
-        settings.onOffline?.(reason);
       },
       gaveUp: (error) => this.#endAll(error),
     });
@@ -163,16 +167,21 @@ export class CypherClient implements AsyncDisposable {
   }
 
   /** Closes the connection for good; waiting requests reject with `CLOSED`. */
-  async close(): Promise<void> {
-    const closed = this.#keeper.close();
-    this.#endAll(closedError());
-    await closed;
-    this.#signals.close();
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
   }
 
   /** The same as {@linkcode CypherClient.close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #close(): Promise<void> {
+    const closed = this.#keeper.close();
+    this.#endAll(closedError());
+    await closed;
+    this.#signals.close();
+    this.#envelope[Symbol.dispose]();
   }
 
   get #link(): ClassicLink | undefined {
@@ -187,7 +196,6 @@ export class CypherClient implements AsyncDisposable {
   #online(): void {
     for (const waiter of this.#waiters) waiter.resolve();
     this.#signals.publish({ kind: "online", at: this.#now });
-    this.#settings.onOnline?.();
   }
 
   #endAll(error: CypherError): void {

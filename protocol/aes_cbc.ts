@@ -8,7 +8,7 @@ const BLOCK = 16;
  * two cipher objects that are made once. Making one for each message costs four
  * times as much as encrypting 64 bytes with it.
  */
-export class AesCbc {
+export class AesCbc implements Disposable {
   /** Encrypts on and on; what it last put out is in {@linkcode #chain}. */
   #encrypt: ReturnType<typeof createCipheriv>;
   /** Decrypts blocks by themselves. */
@@ -50,5 +50,11 @@ export class AesCbc {
       if (plain[i] !== padding) return undefined;
     }
     return plain.subarray(0, length - padding);
+  }
+
+  /** Frees the ciphers, which Deno keeps until they are told to finish. */
+  [Symbol.dispose](): void {
+    this.#encrypt.final();
+    this.#decrypt.final();
   }
 }

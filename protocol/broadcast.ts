@@ -22,9 +22,18 @@ export class Broadcast<T> {
     return this.#listeners.size > 0;
   }
 
-  /** Hands a value to everybody. */
+  /**
+   * Hands a value to everybody. What a listener throws is reported as if nobody
+   * had caught it, and keeps nothing from the others or from the publisher.
+   */
   publish(value: T): void {
-    for (const listener of this.#listeners) listener(value);
+    for (const listener of this.#listeners) {
+      try {
+        listener(value);
+      } catch (error) {
+        reportError(error);
+      }
+    }
   }
 
   /** Calls `listener` with each value, at once; returns what ends that. */

@@ -24,11 +24,12 @@ export interface ClassicEnvelopeOptions {
  * The classic wire's envelope: a message is a Fernet token and a NUL byte.
  * {@linkcode open} takes it without the NUL, as the splitter yields it.
  */
-export class ClassicEnvelope implements Envelope {
+export class ClassicEnvelope implements Envelope, Disposable {
   /** Whether one key serves both directions. */
   readonly equalKeys: boolean;
   #sealer: Fernet;
   #opener: Fernet;
+  #marks: DirectionMarks | undefined;
 
   /** @throws {CypherError} `BAD_OPTION` if a key is not of its form. */
   constructor(
@@ -38,7 +39,9 @@ export class ClassicEnvelope implements Envelope {
     const sealKey = keyBytes("encryptionKey", encryptionKey);
     const openKey = keyBytes("decryptionKey", decryptionKey);
     this.equalKeys = timingSafeEqual(sealKey, openKey);
-    const marks = this.equalKeys && new DirectionMarks(sealKey, role);
+    const marks = this.#marks = this.equalKeys
+      ? new DirectionMarks(sealKey, role)
+      : undefined;
     this.#sealer = new Fernet(sealKey, {
       clock,
       ...(marks && { makeIv: () => marks.makeIv() }),
@@ -65,5 +68,12 @@ export class ClassicEnvelope implements Envelope {
    */
   open(token: Uint8Array): MaybePromise<Opened> {
     return this.#opener.open(token);
+  }
+
+  /** Frees its ciphers; it is of no use after that. */
+  [Symbol.dispose](): void {
+    this.#sealer[Symbol.dispose]();
+    this.#opener[Symbol.dispose]();
+    this.#marks?.[Symbol.dispose]();
   }
 }

@@ -16,15 +16,20 @@ const BLOCK = 16;
  * A mark is AES-128-ECB(K, role ‖ `CYPHR` ‖ 10 random bytes), with K from
  * HKDF-SHA256 (RFC 5869) over the key with the info `cypher direction`.
  */
-export class DirectionMarks {
-  #key: Uint8Array;
+export class DirectionMarks implements Disposable {
+  #encrypt: ReturnType<typeof createCipheriv>;
+  #decrypt: ReturnType<typeof createDecipheriv>;
   #role: number;
 
   /** `key` is the key of both directions, `role` the end this is. */
   constructor(key: Uint8Array, role: Role) {
-    this.#key = new Uint8Array(
+    const marking = new Uint8Array(
       hkdfSync("sha256", key, new Uint8Array(0), "cypher direction", BLOCK),
     );
+    this.#encrypt = createCipheriv("aes-128-ecb", marking, null);
+    this.#encrypt.setAutoPadding(false);
+    this.#decrypt = createDecipheriv("aes-128-ecb", marking, null);
+    this.#decrypt.setAutoPadding(false);
     this.#role = ROLE_BYTE[role];
   }
 
@@ -33,17 +38,19 @@ export class DirectionMarks {
     const plain = crypto.getRandomValues(new Uint8Array(BLOCK));
     plain[0] = this.#role;
     plain.set(LABEL, 1);
-    const cipher = createCipheriv("aes-128-ecb", this.#key, null);
-    cipher.setAutoPadding(false);
-    return new Uint8Array(cipher.update(plain));
+    return new Uint8Array(this.#encrypt.update(plain));
   }
 
   /** Whether an IV is of this end's making: its token is a reflection. */
   isOwn(iv: Uint8Array): boolean {
-    const cipher = createDecipheriv("aes-128-ecb", this.#key, null);
-    cipher.setAutoPadding(false);
-    const plain = cipher.update(iv);
+    const plain = this.#decrypt.update(iv);
     return plain[0] === this.#role &&
       LABEL.every((byte, i) => plain[i + 1] === byte);
+  }
+
+  /** Frees the ciphers. */
+  [Symbol.dispose](): void {
+    this.#encrypt.final();
+    this.#decrypt.final();
   }
 }

@@ -42,7 +42,7 @@ export interface FernetOptions {
  *
  * Source: the Fernet specification, https://github.com/fernet/spec.
  */
-export class Fernet {
+export class Fernet implements Disposable {
   #hmac: HmacSha256;
   #cipher: AesCbc;
   #encryptionKey: Uint8Array<ArrayBuffer>;
@@ -113,6 +113,11 @@ export class Fernet {
       (plain) => ({ plain: new Uint8Array(plain), identity }),
       () => Promise.reject(notWhole()),
     );
+  }
+
+  /** Frees what is kept for small messages. */
+  [Symbol.dispose](): void {
+    this.#cipher[Symbol.dispose]();
   }
 
   #assemble(iv: Uint8Array, ciphertext: Uint8Array): string {

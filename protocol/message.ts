@@ -92,7 +92,7 @@ export function writeRequest(request: RequestInit): string {
   requireText("path", path);
   requireText("operation", operation);
   requireObject("metadata", metadata);
-  return writeJson({
+  return writeFields({
     PATH: path,
     OPERATION: operation,
     DATA: data,
@@ -153,15 +153,14 @@ export function writeReply(
   requireText("path", path);
   requireText("operation", operation);
   requireObject("metadata", metadata);
-  // Inside an object JSON.stringify would leave these out without a word.
-  if (typeof data === "function" || typeof data === "symbol") writeJson(data);
-  return writeJson({
+  if (status !== undefined) requireStatus(status);
+  return writeFields({
     PATH: path,
     OPERATION: operation,
     DATA: data,
     METADATA: metadata,
     ...further(extra),
-    STATUS: status,
+    ...(status && { STATUS: status }),
   });
 }
 
@@ -237,6 +236,23 @@ function further(
     }
   }
   return extra;
+}
+
+/**
+ * Writes an object field by field: inside one, `JSON.stringify` would leave out
+ * what JSON cannot carry without a word.
+ */
+function writeFields(fields: Record<string, unknown>): string {
+  let text = "";
+  for (const key of Object.keys(fields)) {
+    text += `${text ? "," : "{"}${writeJson(key)}:${writeJson(fields[key])}`;
+  }
+  return text + "}";
+}
+
+function requireStatus({ code, message }: Status): void {
+  requireText("status.code", code);
+  if (message !== undefined) requireText("status.message", message);
 }
 
 function requireText(name: string, value: unknown): void {

@@ -38,7 +38,8 @@ export class CypherServer implements AsyncDisposable {
   /** Sees the connections and tells what happens to them. */
   readonly monitor: Monitor;
   #core: TcpCore;
-  #equalKeys: boolean;
+  #envelope: ClassicEnvelope;
+  #stopped: Promise<void> | undefined;
 
   /**
    * Makes a server; {@linkcode CypherServer.start} lets it listen.
@@ -59,13 +60,14 @@ export class CypherServer implements AsyncDisposable {
       ...limits,
     });
     this.monitor = monitor;
-    this.#equalKeys = envelope.equalKeys;
+    this.#envelope = envelope;
     this.#core = new TcpCore({
       ...checked,
       clock,
       wires: [classic.name],
       maxConnections: limits.connections,
       serve: (connection) => serveWires([classic], connection),
+      idle: () => executor.idle(),
       abandon: () =>
         executor.abort(new CypherError("CLOSED", "The server was stopped")),
     });
@@ -93,7 +95,7 @@ export class CypherServer implements AsyncDisposable {
   // deno-lint-ignore require-await
   async start(): Promise<void> {
     this.#core.start();
-    if (!this.#equalKeys) return;
+    if (!this.#envelope.equalKeys) return;
     this.monitor.publish({
       kind: "notice",
       code: "EQUAL_KEYS",
@@ -112,7 +114,12 @@ export class CypherServer implements AsyncDisposable {
    */
   async stop(options: { grace?: number } = {}): Promise<void> {
     const { grace } = checkNumbers("", options, { grace: GRACE });
+    await (this.#stopped ??= this.#stop(grace));
+  }
+
+  async #stop(grace: number): Promise<void> {
     await this.#core.stop(grace);
+    this.#envelope[Symbol.dispose]();
   }
 
   /** {@linkcode CypherServer.stop} with the default grace. */

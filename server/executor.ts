@@ -42,6 +42,7 @@ interface Origin {
 export class Executor {
   #options: ExecutorOptions;
   #calls = new Set<Call>();
+  #ended = Promise.withResolvers<void>();
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -82,16 +83,30 @@ export class Executor {
     });
   }
 
-  /** Tells the handlers that still run to stop. */
+  /** Resolves once no handler runs. */
+  async idle(): Promise<void> {
+    while (this.#calls.size > 0) await this.#ended.promise;
+  }
+
+  /** Tells the handlers that still run to stop, and waits for them no more. */
   abort(reason: Error): void {
-    for (const call of this.#calls) call.abort(reason);
+    for (const call of this.#calls) {
+      call.abort(reason);
+      this.#end(call);
+    }
+  }
+
+  #end(call: Call): void {
+    this.#calls.delete(call);
+    this.#ended.resolve();
+    this.#ended = Promise.withResolvers();
   }
 
   #call(request: Request, call: Call): MaybePromise<StoredAnswer> {
     try {
       const reply = this.#options.handler(request, call);
       return isThenable(reply)
-        ? this.#await(request, call, reply)
+        ? this.#await(request, call, Promise.resolve(reply))
         : this.#answer(request, reply);
     } catch (error) {
       return this.#failed(request, error);
@@ -101,7 +116,7 @@ export class Executor {
   #await(
     request: Request,
     call: Call,
-    reply: PromiseLike<Reply>,
+    reply: Promise<Reply>,
   ): Promise<StoredAnswer> {
     const { clock, deadline } = this.#options;
     this.#calls.add(call);
@@ -112,14 +127,14 @@ export class Executor {
           call.abort(
             new CypherError("DEADLINE", `The handler took over ${deadline} ms`),
           );
-          this.#calls.delete(call);
+          this.#end(call);
         },
         deadline,
       );
       // Whatever comes after the deadline is dropped: a promise settles once.
       const settle = (answer: StoredAnswer) => {
         if (timer !== undefined) clock.clearTimeout(timer);
-        this.#calls.delete(call);
+        this.#end(call);
         resolve(answer);
       };
       reply.then(

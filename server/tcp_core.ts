@@ -18,6 +18,8 @@ export interface TcpCoreOptions {
   /** The wires that `serve` speaks, for the monitor. */
   wires: readonly string[];
   serve: Serve;
+  /** Resolves once nothing runs any more that outlives its connection. */
+  idle?: () => Promise<void>;
   /** Called once the grace of a stop is over, before connections are closed. */
   abandon?: () => void;
   monitor: Monitor;
@@ -109,7 +111,7 @@ export class TcpCore {
 
   async #drain(grace: number): Promise<void> {
     await Promise.resolve();
-    const { clock, abandon } = this.#options;
+    const { clock, idle, abandon } = this.#options;
     const over = new AbortController();
     const timer = clock.setTimeout(() => over.abort(), grace);
     over.signal.addEventListener("abort", () => {
@@ -121,6 +123,7 @@ export class TcpCore {
     this.#stopped.abort();
     await this.#accepting;
     await Promise.all(this.#connections.values());
+    await idle?.();
     clock.clearTimeout(timer);
     this.#unlist();
     this.#state = { kind: "stopped", done: Promise.resolve() };
