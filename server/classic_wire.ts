@@ -6,7 +6,8 @@ import { readRequest, type Request } from "../protocol/message.ts";
 import { NulSplitter } from "../protocol/nul_splitter.ts";
 import type { Answers } from "./answers.ts";
 import type { Connection } from "./connection.ts";
-import { type Execution, type Executor, UNREADABLE } from "./executor.ts";
+import type { Execution, Executor } from "./executor.ts";
+import { UNREADABLE } from "./runner.ts";
 import type { Wire } from "./wires.ts";
 
 /** A Fernet token, base64url of a version byte 0x80, starts with this. */

@@ -10,6 +10,7 @@ import {
   type CypherServerOptions,
   GRACE,
 } from "./options.ts";
+import { Runner } from "./runner.ts";
 import { NO_CONNECTION } from "./signals.ts";
 import { TcpCore } from "./tcp_core.ts";
 import { serveWires } from "./wires.ts";
@@ -51,7 +52,8 @@ export class CypherServer implements AsyncDisposable {
     const { monitor, clock, limits, recvBuffer } = checked;
     const envelope = new ClassicEnvelope({ role: "server", ...checked });
     const answers = new Answers(checked.answers);
-    const executor = new Executor({ ...checked, answers });
+    const runner = new Runner(checked);
+    const executor = new Executor(runner, answers);
     const classic = new ClassicWire({
       envelope,
       executor,
@@ -67,9 +69,9 @@ export class CypherServer implements AsyncDisposable {
       wires: [classic.name],
       maxConnections: limits.connections,
       serve: (connection) => serveWires([classic], connection),
-      idle: () => executor.idle(),
+      idle: () => runner.idle(),
       abandon: () =>
-        executor.abort(new CypherError("CLOSED", "The server was stopped")),
+        runner.abort(new CypherError("CLOSED", "The server was stopped")),
     });
   }
 

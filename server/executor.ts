@@ -1,26 +1,9 @@
-import type { Clock } from "../protocol/clock.ts";
 import type { MaybePromise } from "../protocol/envelope.ts";
-import { CypherError, CypherStatus } from "../protocol/errors.ts";
-import {
-  type Reply,
-  type Request,
-  writeFailure,
-  writeReply,
-} from "../protocol/message.ts";
+import { CypherError } from "../protocol/errors.ts";
+import type { Request } from "../protocol/message.ts";
 import type { Answers, StoredAnswer } from "./answers.ts";
-import { Call, type Handler, type HandlerErrorInfo } from "./handler.ts";
-
-/** How an {@linkcode Executor} is made. */
-export interface ExecutorOptions {
-  handler: Handler;
-  answers: Answers;
-  clock: Clock;
-  /** How long a handler may take, in ms; `Infinity` for any time. */
-  deadline: number;
-  onHandlerError?:
-    | ((error: unknown, info: HandlerErrorInfo) => void)
-    | undefined;
-}
+import { Call } from "./handler.ts";
+import { failure, type Runner, UNREADABLE } from "./runner.ts";
 
 /** A request's answer, and what it was found under. */
 export interface Execution {
@@ -36,16 +19,16 @@ interface Origin {
 }
 
 /**
- * Runs the handler, once for each request identity. An execution belongs to its
- * identity, not to a connection: a repeat waits for the same one.
+ * Executes each token once. An execution belongs to its token's identity, not
+ * to a connection: a repeat waits for the same one.
  */
 export class Executor {
-  #options: ExecutorOptions;
-  #calls = new Set<Call>();
-  #ended = Promise.withResolvers<void>();
+  #runner: Runner;
+  #answers: Answers;
 
-  constructor(options: ExecutorOptions) {
-    this.#options = options;
+  constructor(runner: Runner, answers: Answers) {
+    this.#runner = runner;
+    this.#answers = answers;
   }
 
   /** The answer to a request: at once, if its handler answers at once. */
@@ -54,8 +37,7 @@ export class Executor {
     identity: Uint8Array,
     origin: Origin,
   ): MaybePromise<Execution> {
-    const { answers } = this.#options;
-    const claim = answers.claim(identity);
+    const claim = this.#answers.claim(identity);
     const { serial } = claim;
     switch (claim.kind) {
       case "answered":
@@ -68,123 +50,31 @@ export class Executor {
         }));
       case "lost":
         return { serial, repeated: true, answer: lost(request) };
+      case "new":
+        return this.#run(request, serial, identity, origin);
     }
-    const answer = request instanceof CypherError
-      ? failure(UNREADABLE, "BAD_REQUEST", request.message)
-      : this.#call(request, new Call(origin.address, origin.id, identity));
-    if (!(answer instanceof Promise)) {
-      answers.store(serial, answer);
+  }
+
+  #run(
+    request: Request | CypherError,
+    serial: number,
+    identity: Uint8Array,
+    origin: Origin,
+  ): MaybePromise<Execution> {
+    const done = (answer: StoredAnswer) => {
+      this.#answers.store(serial, answer);
       return { serial, repeated: false, answer };
+    };
+    if (request instanceof CypherError) {
+      return done(failure(UNREADABLE, "BAD_REQUEST", request.message));
     }
-    answers.run(serial, answer);
-    return answer.then((answer) => {
-      answers.store(serial, answer);
-      return { serial, repeated: false, answer };
-    });
-  }
-
-  /** Resolves once no handler runs. */
-  async idle(): Promise<void> {
-    while (this.#calls.size > 0) await this.#ended.promise;
-  }
-
-  /** Tells the handlers that still run to stop, and waits for them no more. */
-  abort(reason: Error): void {
-    for (const call of this.#calls) {
-      call.abort(reason);
-      this.#end(call);
-    }
-  }
-
-  #end(call: Call): void {
-    this.#calls.delete(call);
-    this.#ended.resolve();
-    this.#ended = Promise.withResolvers();
-  }
-
-  #call(request: Request, call: Call): MaybePromise<StoredAnswer> {
-    try {
-      const reply = this.#options.handler(request, call);
-      return isThenable(reply)
-        ? this.#await(request, call, Promise.resolve(reply))
-        : this.#answer(request, reply);
-    } catch (error) {
-      return this.#failed(request, error);
-    }
-  }
-
-  #await(
-    request: Request,
-    call: Call,
-    reply: Promise<Reply>,
-  ): Promise<StoredAnswer> {
-    const { clock, deadline } = this.#options;
-    this.#calls.add(call);
-    return new Promise((resolve) => {
-      const timer = deadline === Infinity ? undefined : clock.setTimeout(
-        () => {
-          resolve(overdue(request, deadline));
-          call.abort(
-            new CypherError("DEADLINE", `The handler took over ${deadline} ms`),
-          );
-          this.#end(call);
-        },
-        deadline,
-      );
-      // Whatever comes after the deadline is dropped: a promise settles once.
-      const settle = (answer: StoredAnswer) => {
-        if (timer !== undefined) clock.clearTimeout(timer);
-        this.#end(call);
-        resolve(answer);
-      };
-      reply.then(
-        (value) => settle(this.#answer(request, value)),
-        (error) => settle(this.#failed(request, error)),
-      );
-    });
-  }
-
-  #answer(request: Request, reply: Reply): StoredAnswer {
-    try {
-      const text = writeReply(request, reply);
-      const code = reply.status?.code;
-      return typeof code === "string" && code !== "OK"
-        ? { text, status: code, message: reply.status?.message ?? code }
-        : { text, status: "OK", message: "" };
-    } catch (error) {
-      return this.#failed(request, error);
-    }
-  }
-
-  #failed(request: Request, error: unknown): StoredAnswer {
-    if (error instanceof CypherStatus) {
-      try {
-        return failure(request, error.status, error.message, error.data);
-      } catch (unsendable) {
-        error = unsendable;
-      }
-    }
-    const reference = crypto.randomUUID().slice(0, 8);
-    const { path, operation } = request;
-    this.#report(error, { reference, path, operation });
-    return failure(
-      request,
-      "HANDLER_FAILED",
-      `The handler failed; the server's log has it as ${reference}`,
-    );
-  }
-
-  #report(error: unknown, info: HandlerErrorInfo): void {
-    try {
-      this.#options.onHandlerError?.(error, info);
-    } catch {
-      // A broken logger must not cost the peer its answer.
-    }
+    const call = new Call(origin.address, origin.id, () => identity.toHex());
+    const answer = this.#runner.run(request, call);
+    if (!(answer instanceof Promise)) return done(answer);
+    this.#answers.run(serial, answer);
+    return answer.then(done);
   }
 }
-
-/** What a request that could not be read is answered as. */
-export const UNREADABLE = { path: "/", operation: "NONE" };
 
 function lost(request: Request | CypherError): StoredAnswer {
   return failure(
@@ -192,27 +82,4 @@ function lost(request: Request | CypherError): StoredAnswer {
     "ANSWER_LOST",
     "The request was executed, its answer is no longer kept",
   );
-}
-
-function overdue(request: Request, deadline: number): StoredAnswer {
-  return failure(
-    request,
-    "DEADLINE",
-    `The handler did not answer within ${deadline} ms`,
-  );
-}
-
-function failure(
-  request: Pick<Request, "path" | "operation">,
-  status: string,
-  message: string,
-  data?: unknown,
-): StoredAnswer {
-  const text = writeFailure(request, { code: status, message }, data);
-  return { text, status, message };
-}
-
-function isThenable(value: unknown): value is PromiseLike<Reply> {
-  return typeof value === "object" && value !== null && "then" in value &&
-    typeof value.then === "function";
 }

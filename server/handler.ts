@@ -9,7 +9,8 @@ export interface RequestContext {
   readonly connection: string;
   /**
    * What tells this request from every other, the same however often it is
-   * sent: 64 hexadecimal digits. Store it with an effect to make the two one.
+   * sent: up to 64 letters, digits and dashes. Store it with an effect to make
+   * the two one.
    */
   readonly identity: string;
   /**
@@ -39,21 +40,21 @@ export interface HandlerErrorInfo {
   readonly operation: string;
 }
 
-/** One call of a handler. The signal and the hex are made if it asks. */
+/** One call of a handler. Its signal and its identity are made if it asks. */
 export class Call implements RequestContext {
   readonly address: string;
   readonly connection: string;
-  #identity: Uint8Array;
+  #identity: () => string;
   #controller: AbortController | undefined;
 
-  constructor(address: string, connection: string, identity: Uint8Array) {
+  constructor(address: string, connection: string, identity: () => string) {
     this.address = address;
     this.connection = connection;
     this.#identity = identity;
   }
 
   get identity(): string {
-    return this.#identity.toHex();
+    return this.#identity();
   }
 
   get signal(): AbortSignal {

@@ -1,0 +1,146 @@
+import type { Buffer } from "node:buffer";
+import { createCipheriv, createDecipheriv } from "node:crypto";
+import { CypherError } from "./errors.ts";
+
+/** How many bytes sealing adds: the authentication tag. */
+export const NOISE_TAG = 16;
+
+const ALGORITHM = "chacha20-poly1305";
+const OPTIONS = { authTagLength: NOISE_TAG } as const;
+const KEY = 32;
+const NONCE = 12;
+/** The nonce 2^64 - 1, which the specification keeps for Rekey() alone. */
+const REKEY_NONCE = new Uint8Array(NONCE).fill(0xff, 4);
+const ZEROS = new Uint8Array(KEY);
+
+/**
+ * One direction of a Noise channel: ChaCha20-Poly1305 (RFC 8439) with a nonce
+ * that counts up by itself, so that none is used twice.
+ *
+ * Source: the Noise Protocol Framework, revision 34, sections 5.1 and 12.3.
+ */
+export class CipherState {
+  #key: Uint8Array;
+  #nonce: number;
+  #nonceBytes = new Uint8Array(NONCE);
+  #nonceView = new DataView(this.#nonceBytes.buffer);
+
+  /**
+   * `key` is 32 bytes, and is copied. `nonce` is the first one to be used; it
+   * is not 0 only in tests of large ones.
+   */
+  constructor(key: Uint8Array, nonce = 0) {
+    if (key.length !== KEY) {
+      throw new CypherError(
+        "BAD_OPTION",
+        `Cannot make a cipher: its key must have ${KEY} bytes, got ${key.length}`,
+      );
+    }
+    this.#key = Uint8Array.from(key);
+    this.#nonce = nonce;
+  }
+
+  /** The nonce that comes next: how many messages went before. */
+  get nonce(): number {
+    return this.#nonce;
+  }
+
+  /**
+   * Seals bytes; the result is `NOISE_TAG` bytes longer. `ad` is associated
+   * data: authenticated, not sent.
+   *
+   * @throws {CypherError} `CLOSED` once the nonces are used up.
+   */
+  encrypt(plain: Uint8Array, ad?: Uint8Array): Uint8Array<ArrayBuffer> {
+    const sealed = new Uint8Array(plain.length + NOISE_TAG);
+    this.encryptInto(sealed, 0, plain, ad);
+    return sealed;
+  }
+
+  /** {@linkcode encrypt} that writes to `target`, from `offset` on. */
+  encryptInto(
+    target: Uint8Array,
+    offset: number,
+    plain: Uint8Array,
+    ad?: Uint8Array,
+  ): void {
+    const nonce = this.#useNonce();
+    // Counted before anything can throw: whatever happens, it is not used again.
+    this.#nonce++;
+    const cipher = createCipheriv(ALGORITHM, this.#key, nonce, OPTIONS);
+    if (ad) cipher.setAAD(ad, { plaintextLength: plain.length });
+    const sealed = cipher.update(plain);
+    // Makes the tag and frees the cipher, so nothing that may throw comes first.
+    cipher.final();
+    target.set(sealed, offset);
+    target.set(cipher.getAuthTag(), offset + plain.length);
+  }
+
+  /**
+   * Opens what the other end sealed with the same nonce and `ad`. When that
+   * fails nothing is returned and the nonce stays, as the specification says.
+   *
+   * @throws {CypherError} `BAD_TOKEN` if the bytes are not authentic, `CLOSED`
+   * once the nonces are used up.
+   */
+  decrypt(sealed: Uint8Array, ad?: Uint8Array): Uint8Array<ArrayBuffer> {
+    const nonce = this.#useNonce();
+    const size = sealed.length - NOISE_TAG;
+    if (size < 0) throw notAuthentic();
+    const cipher = createDecipheriv(ALGORITHM, this.#key, nonce, OPTIONS);
+    cipher.setAuthTag(sealed.subarray(size));
+    if (ad) cipher.setAAD(ad, { plaintextLength: size });
+    const plain = cipher.update(sealed.subarray(0, size));
+    try {
+      cipher.final();
+    } catch {
+      throw notAuthentic();
+    }
+    this.#nonce++;
+    return withoutBuffer(plain);
+  }
+
+  /**
+   * Goes over to the next key, from which this one cannot be computed; the
+   * nonce counts on.
+   *
+   * Source: Noise, section 4.2, REKEY(k), and section 11.3.
+   */
+  rekey(): void {
+    const cipher = createCipheriv(ALGORITHM, this.#key, REKEY_NONCE, OPTIONS);
+    const next = cipher.update(ZEROS);
+    cipher.final();
+    // Written over the old key, which is gone by this.
+    this.#key.set(next);
+    next.fill(0);
+  }
+
+  /** Four zero bytes, then the counter, little-endian (section 12.3). */
+  #useNonce(): Uint8Array {
+    // Beyond it a double would count 2^53, 2^53, 2^53 ...
+    if (this.#nonce >= Number.MAX_SAFE_INTEGER) {
+      throw new CypherError(
+        "CLOSED",
+        "Cannot use the cipher any more: its nonces are used up",
+      );
+    }
+    this.#nonceView.setUint32(4, this.#nonce, true);
+    this.#nonceView.setUint32(8, this.#nonce / 2 ** 32, true);
+    return this.#nonceBytes;
+  }
+}
+
+/** A `Buffer`'s `slice` is a view where a `Uint8Array`'s is a copy. */
+function withoutBuffer(
+  { buffer, byteOffset, length }: Buffer,
+): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
+}
+
+function notAuthentic(): CypherError {
+  return new CypherError(
+    "BAD_TOKEN",
+    "Cannot open the sealed bytes: they were not made with this key and " +
+      "nonce, or were altered",
+  );
+}
