@@ -7,6 +7,7 @@ import type { IdentityRing } from "../protocol/identity_ring.ts";
 import { type Answer, failureOf, readAnswer } from "../protocol/message.ts";
 import { NulSplitter } from "../protocol/nul_splitter.ts";
 import { lossOf, type Transport } from "../protocol/transport.ts";
+import type { ClientLink } from "./client_wire.ts";
 import type { Pending, PendingRequest } from "./pending.ts";
 import type { ClientOfflineReason } from "./signals.ts";
 
@@ -38,7 +39,7 @@ export interface ClassicLinkOptions {
  * peers take all they have read for one request; it reads all the time, so a
  * dead connection is noticed without a request.
  */
-export class ClassicLink {
+export class ClassicLink implements ClientLink {
   #options: ClassicLinkOptions;
   #inFlight: PendingRequest | undefined;
   #overdue: Deadline;
@@ -58,8 +59,14 @@ export class ClassicLink {
     return this.#answered;
   }
 
+  /** The classic wire has no refusals. */
+  readonly refusal = undefined;
+  /** Nor does it ask anybody to stay away. */
+  readonly stayAway = 0;
+
   /** Runs the connection until it is over; resolves to the reason. */
-  async run(): Promise<ClientOfflineReason> {
+  async run(ready: () => void): Promise<ClientOfflineReason> {
+    ready();
     this.send();
     const { transport, recvBuffer, messageBytes } = this.#options;
     const splitter = new NulSplitter(messageBytes);

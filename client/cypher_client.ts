@@ -4,10 +4,7 @@ import {
   type SubscribeOptions,
   type Subscription,
 } from "../protocol/broadcast.ts";
-import { ClassicEnvelope } from "../protocol/classic.ts";
 import { CypherError } from "../protocol/errors.ts";
-import { tokenSize } from "../protocol/fernet.ts";
-import { IdentityRing } from "../protocol/identity_ring.ts";
 import type { JsonValue } from "../protocol/json.ts";
 import {
   type Answer,
@@ -15,7 +12,8 @@ import {
   writeRequest,
 } from "../protocol/message.ts";
 import { checkNames, checkNumber } from "../protocol/options.ts";
-import { ClassicLink } from "./classic_link.ts";
+import { ClassicClientWire } from "./classic_client_wire.ts";
+import type { ClientLink, ClientWire } from "./client_wire.ts";
 import { type ClientState, Keeper } from "./keeper.ts";
 import {
   checkClientOptions,
@@ -24,10 +22,8 @@ import {
   DEADLINE,
 } from "./options.ts";
 import { Pending, type RequestOptions } from "./pending.ts";
+import { SessionClientWire } from "./session/session_client_wire.ts";
 import type { ClientSignal } from "./signals.ts";
-
-/** How many accepted answers are remembered, to refuse them a second time. */
-const ACCEPTED_ANSWERS = 4_096;
 
 /** Somebody who waits for the connection. */
 interface Waiter {
@@ -54,10 +50,9 @@ interface Waiter {
  */
 export class CypherClient implements AsyncDisposable {
   #settings: ClientSettings;
-  #envelope: ClassicEnvelope;
+  #wire: ClientWire;
   #pending: Pending;
-  #accepted = new IdentityRing(ACCEPTED_ANSWERS);
-  #keeper: Keeper<ClassicLink>;
+  #keeper: Keeper<ClientLink>;
   #signals = new Broadcast<ClientSignal>();
   #waiters = new Set<Waiter>();
   #closed: Promise<void> | undefined;
@@ -70,30 +65,28 @@ export class CypherClient implements AsyncDisposable {
    */
   constructor(options: CypherClientOptions) {
     const settings = this.#settings = checkClientOptions(options);
-    this.#envelope = new ClassicEnvelope({ role: "client", ...settings });
     this.#pending = new Pending(
       settings.clock,
       settings.limits.queued,
-      (request) => this.#link?.abandon(request),
+      (request) => {
+        this.#wire.ended(request);
+        this.#link?.send();
+      },
     );
+    this.#wire = settings.wire === "session"
+      ? new SessionClientWire(settings, this.#pending)
+      : new ClassicClientWire(settings, this.#pending);
     this.#signals.listen((signal) => {
       if (signal.kind === "online") settings.onOnline?.();
       else settings.onOffline?.(signal.reason);
     });
     this.#keeper = new Keeper(settings, {
-      link: (transport) =>
-        new ClassicLink({
-          ...settings,
-          ...settings.limits,
-          transport,
-          envelope: this.#envelope,
-          pending: this.#pending,
-          accepted: this.#accepted,
-        }),
+      link: (transport) => this.#wire.link(transport),
       online: () => this.#online(),
       offline: (reason) => {
         this.#signals.publish({ kind: "offline", at: this.#now, reason });
       },
+      refused: (error) => this.#endWaiters(error),
       gaveUp: (error) => this.#endAll(error),
     });
   }
@@ -149,13 +142,17 @@ export class CypherClient implements AsyncDisposable {
     request: RequestInit,
     options: RequestOptions = {},
   ): Promise<Answer<T>> {
-    checkNames("", options, ["signal", "deadline"]);
-    const { signal } = options;
+    checkNames("", options, ["signal", "deadline", "idempotent"]);
     const deadline = checkNumber("deadline", options.deadline, DEADLINE);
     this.#requireOpen();
     const plain = asciiBytes(writeRequest(request));
-    this.#requireSize(tokenSize(plain.length));
-    const answer = this.#pending.add(request, plain, { signal, deadline });
+    this.#wire.checkSize(plain);
+    const answer = this.#pending.add(
+      request,
+      plain,
+      { ...options, deadline },
+      (added) => this.#wire.added(added),
+    );
     if (this.#link) this.#link.send();
     else this.#keeper.start();
     return await answer as Answer<T>;
@@ -181,10 +178,10 @@ export class CypherClient implements AsyncDisposable {
     this.#endAll(closedError());
     await closed;
     this.#signals.close();
-    this.#envelope[Symbol.dispose]();
+    this.#wire[Symbol.dispose]();
   }
 
-  get #link(): ClassicLink | undefined {
+  get #link(): ClientLink | undefined {
     const { state } = this.#keeper;
     return state.kind === "online" ? state.link : undefined;
   }
@@ -198,23 +195,17 @@ export class CypherClient implements AsyncDisposable {
     this.#signals.publish({ kind: "online", at: this.#now });
   }
 
-  #endAll(error: CypherError): void {
+  #endWaiters(error: CypherError): void {
     for (const waiter of this.#waiters) waiter.reject(error);
+  }
+
+  #endAll(error: CypherError): void {
+    this.#endWaiters(error);
     this.#pending.failAll(error);
   }
 
   #requireOpen(): void {
     if (this.#keeper.state.kind === "closed") throw closedError();
-  }
-
-  #requireSize(size: number): void {
-    const { messageBytes } = this.#settings.limits;
-    if (size <= messageBytes) return;
-    throw new CypherError(
-      "TOO_LARGE",
-      `Cannot send the request: it may have ${messageBytes} bytes on the ` +
-        `wire, it would have ${size}`,
-    );
   }
 }
 

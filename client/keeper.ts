@@ -9,8 +9,15 @@ import type { ClientOfflineReason } from "./signals.ts";
 export interface Link {
   /** Whether it has brought any answer: then the server is well. */
   readonly answered: boolean;
-  /** Runs the connection until it is over; resolves to the reason. */
-  run(): Promise<ClientOfflineReason>;
+  /**
+   * Runs the connection until it is over; resolves to the reason. `ready` is
+   * called once requests may be sent.
+   */
+  run(ready: () => void): Promise<ClientOfflineReason>;
+  /** Why the server would not have us, if that is how it ended. */
+  readonly refusal: CypherError | undefined;
+  /** How long the server asked us to stay away, in ms. */
+  readonly stayAway: number;
   /** Closes the connection. */
   close(reason: ClientOfflineReason): void;
 }
@@ -41,7 +48,9 @@ export interface KeeperEvents<L> {
   online(): void;
   /** The connection is down, or could not be opened in the first place. */
   offline(reason: ClientOfflineReason): void;
-  /** The allowed attempts are used up. */
+  /** The server would not have us; there will be another attempt. */
+  refused(error: CypherError): void;
+  /** There will be no further attempt. */
   gaveUp(error: CypherError): void;
 }
 
@@ -55,6 +64,8 @@ export class Keeper<L extends Link> {
   #state: KeeperState<L> = { kind: "idle" };
   #closing = new AbortController();
   #loop: Promise<void> = Promise.resolve();
+  /** The link that runs, ready or not. */
+  #link: L | undefined;
   /** What was last told; undefined before anything was. */
   #told: "online" | "offline" | undefined;
 
@@ -77,10 +88,9 @@ export class Keeper<L extends Link> {
 
   /** Closes the connection for good. */
   async close(): Promise<void> {
-    const link = this.#state.kind === "online" ? this.#state.link : undefined;
     this.#state = { kind: "closed" };
     this.#closing.abort();
-    link?.close("closed");
+    this.#link?.close("closed");
     await this.#loop;
   }
 
@@ -92,32 +102,41 @@ export class Keeper<L extends Link> {
       this.#move({ kind: "dialing" });
       const transport = await this.#dial();
       let reason: ClientOfflineReason = "refused";
+      let stayAway = 0;
       if (transport instanceof Error) {
         failedDials++;
       } else {
         failedDials = 0;
         const link = this.#events.link(transport);
         reason = await this.#use(link);
+        stayAway = link.stayAway;
         if (link.answered) failures = 0;
+        if (link.refusal && !this.#closed) this.#events.refused(link.refusal);
       }
       if (this.#closed) reason = "closed";
       this.#tell("offline", reason);
       if (transport instanceof Error && failedDials >= attempts) {
         return this.#giveUp(transport);
       }
+      if (reason === "replaced") return this.#replaced();
       // A connection that we gave up ourselves says nothing about the server.
       if (this.#closed || reason === "abandoned") continue;
       this.#move({ kind: "waiting" });
       const pause = backoff(failures++, this.#settings.backoff, random);
-      await sleep(clock, pause, this.#closing.signal).catch(() => {});
+      await sleep(clock, stayAway + pause, this.#closing.signal)
+        .catch(() => {});
     }
   }
 
   async #use(link: L): Promise<ClientOfflineReason> {
     if (this.#closed) link.close("closed");
-    this.#move({ kind: "online", link });
-    if (!this.#closed) this.#tell("online");
-    return await link.run();
+    this.#link = link;
+    const reason = await link.run(() => {
+      this.#move({ kind: "online", link });
+      if (!this.#closed) this.#tell("online");
+    });
+    this.#link = undefined;
+    return reason;
   }
 
   async #dial(): Promise<Transport | Error> {
@@ -147,6 +166,14 @@ export class Keeper<L extends Link> {
         `Cannot connect to ${hostname}:${port} (attempts made: ${attempts})`,
         { cause },
       ),
+    );
+  }
+
+  /** Coming back would only throw out whoever took our place. */
+  #replaced(): void {
+    this.#state = { kind: "closed" };
+    this.#events.gaveUp(
+      new CypherError("REPLACED", "This client's secret is used elsewhere"),
     );
   }
 

@@ -22,8 +22,16 @@ export interface CypherClientOptions {
   hostname?: string;
   /** The server's port, default 12345. */
   port?: number;
-  /** The wire to speak, default and so far only `"classic"`. */
-  wire?: "classic";
+  /** The wire to speak: `"classic"` for Python peers. */
+  wire?: "classic" | "session";
+  /** What people call this client; shown by the server (session wire). */
+  name?: string;
+  /**
+   * What becomes of requests that were written when the server forgets this
+   * client: they reject with `OUTCOME_UNKNOWN` (`"reject"`, the default) or are
+   * sent again and may be executed twice (`"resend"`). Session wire.
+   */
+  onRestart?: "reject" | "resend";
   /**
    * How long to wait for an answer before reconnecting and sending the request
    * again, default 60,000 ms.
@@ -105,6 +113,8 @@ const NAMES = [
   "decryptionKey",
   "hostname",
   "wire",
+  "name",
+  "onRestart",
   ...Object.keys(CLIENT_OPTIONS),
   "backoff",
   "limits",
@@ -124,6 +134,8 @@ export function checkClientOptions(options: CypherClientOptions) {
     decryptionKey,
     hostname,
     wire = "classic",
+    name,
+    onRestart = "reject",
     backoff,
     limits,
     onOnline,
@@ -133,12 +145,19 @@ export function checkClientOptions(options: CypherClientOptions) {
     dial,
     ...numbers
   } = options;
-  if (wire !== "classic") throw badOption("wire", '"classic"', wire);
+  if (wire !== "classic" && wire !== "session") {
+    throw badOption("wire", '"classic" or "session"', wire);
+  }
+  if (onRestart !== "reject" && onRestart !== "resend") {
+    throw badOption("onRestart", '"reject" or "resend"', onRestart);
+  }
   return {
     encryptionKey,
     decryptionKey,
     hostname: checkString("hostname", hostname, "127.0.0.1"),
     wire,
+    name,
+    onRestart,
     backoff: checkNumbers("backoff", backoff, BACKOFF_OPTIONS),
     limits: checkNumbers("limits", limits, CLIENT_LIMITS),
     onOnline: checkFunction("onOnline", onOnline),

@@ -9,6 +9,11 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined;
   /** The most time the request may take, re-sending included, in ms. */
   deadline?: number | undefined;
+  /**
+   * Whether executing it twice does no harm; then it is sent again to a server
+   * that has restarted (session wire). Default false.
+   */
+  idempotent?: boolean | undefined;
 }
 
 /** A request that has not ended. */
@@ -21,6 +26,10 @@ export interface PendingRequest {
   sealed: MaybePromise<Uint8Array> | undefined;
   /** How often in a row the connection was cut instead of an answer. */
   cuts: number;
+  /** Its id on the session wire, once it has been written. */
+  id: number | undefined;
+  /** Whether executing it twice does no harm. */
+  readonly idempotent: boolean;
 }
 
 interface Entry extends PendingRequest {
@@ -75,7 +84,8 @@ export class Pending {
   add(
     request: RequestInit,
     plain: Uint8Array,
-    { signal, deadline = Infinity }: RequestOptions,
+    { signal, deadline = Infinity, idempotent = false }: RequestOptions,
+    added: (request: PendingRequest) => void,
   ): Promise<Answer> {
     if (signal?.aborted) throw aborted(signal);
     if (this.#entries.size >= this.#limit) {
@@ -90,6 +100,8 @@ export class Pending {
         plain,
         sealed: undefined,
         cuts: 0,
+        id: undefined,
+        idempotent,
         resolve,
         reject,
         signal,
@@ -101,6 +113,7 @@ export class Pending {
       };
       signal?.addEventListener("abort", entry.abort);
       this.#entries.add(entry);
+      added(entry);
     });
   }
 
@@ -111,7 +124,9 @@ export class Pending {
 
   /** Ends a request with an error. */
   fail(request: PendingRequest, error: CypherError): void {
-    this.#take(request)?.reject(error);
+    const entry = this.#take(request);
+    if (!entry) return;
+    entry.reject(error);
     this.#onEnd(request);
   }
 

@@ -12,6 +12,18 @@ export type ClientOfflineReason =
   | "peer-lost"
   /** No answer came within `timeout`. */
   | "timeout"
+  /** The server does not accept the keys. */
+  | "unauthorized"
+  /** The server does not speak the wire that was asked for. */
+  | "wire-mismatch"
+  /** The server is stopping. */
+  | "draining"
+  /** The server heard from another holder of this client's secret. */
+  | "replaced"
+  /** The server gave no sign of life. */
+  | "unresponsive"
+  /** The server did not keep to the protocol. */
+  | "protocol-error"
   /** An answer did not open. */
   | "bad-token"
   /** An answer was over `limits.messageBytes`. */

@@ -4,6 +4,8 @@
  * | code | meaning |
  * |---|---|
  * | `ABORTED` | the caller's `signal` aborted the operation |
+ * | `ANSWER_LOST` | the request was executed, its answer is no longer kept |
+ * | `ANSWER_TOO_LARGE` | the request was executed, its answer is over the limit |
  * | `BAD_OPTION` | an option, a flag or a key is not of the form it must have |
  * | `BAD_MESSAGE` | a token opened, but holds no message |
  * | `BAD_TOKEN` | a token did not open, was a reflection, or was a repeat |
@@ -12,13 +14,20 @@
  * | `DEADLINE` | the request's deadline passed |
  * | `LISTEN_FAILED` | the address could not be listened on |
  * | `NO_ANSWER` | the peer closed the connection without an answer, repeatedly |
+ * | `OUTCOME_UNKNOWN` | the server restarted: the request may have been executed |
  * | `QUEUE_FULL` | the client's queue holds as many requests as it may |
+ * | `REFUSED` | the server refuses connections for now: it is busy or draining |
+ * | `REPLACED` | somebody else connected with this client's secret |
  * | `STATUS` | the peer answered with a failure status, see {@linkcode CypherStatus} |
  * | `TOO_LARGE` | a message is over the limit |
+ * | `UNAUTHORIZED` | the server does not accept the keys |
  * | `UNSENDABLE` | JSON cannot carry a value |
+ * | `WIRE_MISMATCH` | the server does not speak the wire that was asked for |
  */
 export type CypherErrorCode =
   | "ABORTED"
+  | "ANSWER_LOST"
+  | "ANSWER_TOO_LARGE"
   | "BAD_OPTION"
   | "BAD_MESSAGE"
   | "BAD_TOKEN"
@@ -27,10 +36,15 @@ export type CypherErrorCode =
   | "DEADLINE"
   | "LISTEN_FAILED"
   | "NO_ANSWER"
+  | "OUTCOME_UNKNOWN"
   | "QUEUE_FULL"
+  | "REFUSED"
+  | "REPLACED"
   | "STATUS"
   | "TOO_LARGE"
-  | "UNSENDABLE";
+  | "UNAUTHORIZED"
+  | "UNSENDABLE"
+  | "WIRE_MISMATCH";
 
 /**
  * Every error this library raises. `code` is stable across versions; the

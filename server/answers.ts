@@ -1,5 +1,5 @@
 import { IdentityRing } from "../protocol/identity_ring.ts";
-import { bytes, count } from "../protocol/options.ts";
+import { bytes, count, milliseconds } from "../protocol/options.ts";
 
 /** What one stored answer costs beside its text, in bytes (measured: 180). */
 const OVERHEAD = 200;
@@ -8,6 +8,8 @@ const OVERHEAD = 200;
 export const ANSWERS_OPTIONS = {
   maxBytes: bytes(67_108_864, 0, 2 ** 40),
   tokens: count(1_000_000, 1_024, 2 ** 24),
+  maxAge: milliseconds(600_000),
+  clients: count(100_000, 1, 10_000_000),
 };
 
 /** A request's answer, ready to be sealed. */

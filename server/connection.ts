@@ -54,7 +54,7 @@ export class Connection {
   #state: ConnectionState = { kind: "handshake" };
   #wire = "";
   #name: string | undefined;
-  #idleBuffer: Uint8Array | undefined;
+  #buffer: Uint8Array | undefined;
   /** The read begun last; null where none was. */
   #reading: Promise<Uint8Array | null> = Promise.resolve(null);
   #writing = false;
@@ -68,6 +68,7 @@ export class Connection {
   #bytesOut = 0;
   #inProgress = 0;
   #lastLatency: number | null = null;
+  #roundTrip: number | null = null;
 
   /** Takes over a transport that was just accepted. */
   constructor(
@@ -112,6 +113,7 @@ export class Connection {
       bytesOut: this.#bytesOut,
       inProgress: this.#inProgress,
       lastLatency: this.#lastLatency,
+      roundTrip: this.#roundTrip,
     };
   }
 
@@ -126,6 +128,25 @@ export class Connection {
   /** Who the peer says it is, where that is known later. */
   set name(name: string) {
     this.#name = name;
+  }
+
+  /**
+   * Called when it is to end after the requests in progress. A wire with a
+   * goodbye of its own puts its own here, and calls {@linkcode end} after it.
+   */
+  onDrain: () => void = () => {
+    if (this.#inProgress === 0 && !this.#writing) this.end("stopped");
+  };
+
+  /** How long the peer took to answer a ping, in ms. */
+  set roundTrip(time: number) {
+    this.#roundTrip = time;
+  }
+
+  /** From now on, how long it may go without a request, in ms. */
+  set timeout(timeout: number) {
+    this.#timeout = timeout;
+    if (this.#inProgress === 0) this.allow(timeout);
   }
 
   /**
@@ -154,9 +175,8 @@ export class Connection {
   }
 
   async #read(size: number): Promise<Uint8Array | null> {
-    const buffer = size > IDLE_BUFFER
-      ? new Uint8Array(size)
-      : this.#idleBuffer ??= new Uint8Array(IDLE_BUFFER);
+    if (this.#buffer?.length !== size) this.#buffer = new Uint8Array(size);
+    const buffer = this.#buffer;
     try {
       const count = await this.#transport.read(buffer);
       if (count !== null) {
@@ -238,7 +258,7 @@ export class Connection {
   drain(until: number): void {
     if (this.ended) return;
     this.#state = { kind: "draining", until };
-    if (this.#inProgress === 0 && !this.#writing) this.end("stopped");
+    this.onDrain();
   }
 
   /**

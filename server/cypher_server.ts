@@ -1,5 +1,6 @@
 import { ClassicEnvelope } from "../protocol/classic.ts";
 import { CypherError } from "../protocol/errors.ts";
+import { pskOf } from "../protocol/session_keys.ts";
 import { checkNumbers } from "../protocol/options.ts";
 import { Answers } from "./answers.ts";
 import { ClassicWire } from "./classic_wire.ts";
@@ -13,6 +14,8 @@ import {
 import { Runner } from "./runner.ts";
 import { NO_CONNECTION } from "./signals.ts";
 import { TcpCore } from "./tcp_core.ts";
+import { ClientRegistry } from "./session/client_registry.ts";
+import { SessionWire } from "./session/session_wire.ts";
 import { serveWires } from "./wires.ts";
 
 /**
@@ -40,6 +43,7 @@ export class CypherServer implements AsyncDisposable {
   readonly monitor: Monitor;
   #core: TcpCore;
   #envelope: ClassicEnvelope;
+  #clients: ClientRegistry;
   #stopped: Promise<void> | undefined;
 
   /**
@@ -61,14 +65,33 @@ export class CypherServer implements AsyncDisposable {
       recvBuffer,
       ...limits,
     });
+    const clients = new ClientRegistry({
+      clock,
+      window: checked.window,
+      maxBytes: checked.answers.maxBytes,
+      maxAge: checked.answers.maxAge,
+      maxAway: checked.answers.clients,
+    });
+    const session = new SessionWire({
+      ...limits,
+      ...checked,
+      runner,
+      clients,
+      serverId: crypto.randomUUID(),
+      psks: [pskOf("server", checked)],
+    });
+    const wires = [session, classic].filter(({ name }) =>
+      checked.wires.includes(name)
+    );
     this.monitor = monitor;
     this.#envelope = envelope;
+    this.#clients = clients;
     this.#core = new TcpCore({
       ...checked,
       clock,
-      wires: [classic.name],
+      wires: wires.map(({ name }) => name),
       maxConnections: limits.connections,
-      serve: (connection) => serveWires([classic], connection),
+      serve: (connection) => serveWires(wires, connection),
       idle: () => runner.idle(),
       abandon: () =>
         runner.abort(new CypherError("CLOSED", "The server was stopped")),
@@ -121,6 +144,7 @@ export class CypherServer implements AsyncDisposable {
 
   async #stop(grace: number): Promise<void> {
     await this.#core.stop(grace);
+    this.#clients.close();
     this.#envelope[Symbol.dispose]();
   }
 

@@ -42,10 +42,20 @@ export interface CypherServerOptions {
   recvBuffer?: number;
   /** The most written at once, default 2,097,152 bytes. */
   transmissionBuffer?: number;
+  /** The wires that are accepted, default both. */
+  wires?: readonly ("session" | "classic")[];
+  /** How many requests a client may have in flight, default 256 (session). */
+  window?: number;
+  /** After how long a silence a ping is sent, default 15,000 ms (session). */
+  heartbeat?: number;
   /** How many answers are remembered for clients that ask again. */
   answers?: {
     /** What the answers may take, default 67,108,864 bytes. */
     maxBytes?: number;
+    /** How long a client that is away is remembered, default 600,000 ms. */
+    maxAge?: number;
+    /** How many clients that are away are remembered, default 100,000. */
+    clients?: number;
     /** How many requests are known to have been executed, default 1,000,000. */
     tokens?: number;
   };
@@ -55,6 +65,14 @@ export interface CypherServerOptions {
     connections?: number;
     /** How deep a message's JSON may nest, default 64 levels. */
     depth?: number;
+    /** Handshakes in progress, default 256 (session). */
+    handshakes?: number;
+    /** How long a handshake may take, default 5,000 ms (session). */
+    handshakeTimeout?: number;
+    /** What may wait for a peer that does not read, default 4,194,304 bytes. */
+    writeBufferBytes?: number;
+    /** How long it may wait, default 10,000 ms (session). */
+    writeTimeout?: number;
     /** A message on the wire, default 16,777,216 bytes. */
     messageBytes?: number;
   };
@@ -74,6 +92,8 @@ export const SERVER_OPTIONS = {
   maxAge: milliseconds(Infinity, { max: 2 ** 53 - 1, unlimited: true }),
   recvBuffer: bytes(65_536, 4_096, 67_108_864),
   transmissionBuffer: bytes(2_097_152, 1_024, 67_108_864),
+  window: count(256, 1, 65_536),
+  heartbeat: milliseconds(15_000),
 };
 
 /** What `limits` allows. */
@@ -81,6 +101,10 @@ export const SERVER_LIMITS = {
   connections: count(20_000, 1, 1_000_000),
   depth: count(64, 1, 1_000),
   messageBytes: bytes(16_777_216, 1_024, 268_435_456),
+  handshakes: count(256, 1, 100_000),
+  handshakeTimeout: milliseconds(5_000),
+  writeBufferBytes: bytes(4_194_304, 1_024, 268_435_456),
+  writeTimeout: milliseconds(10_000),
 };
 
 /** What `stop({ grace })` allows. */
@@ -92,6 +116,7 @@ const NAMES = [
   "handler",
   "hostname",
   ...Object.keys(SERVER_OPTIONS),
+  "wires",
   "answers",
   "limits",
   "monitor",
@@ -108,6 +133,7 @@ export function checkServerOptions(options: CypherServerOptions) {
     decryptionKey,
     handler,
     hostname,
+    wires = ["session", "classic"],
     answers,
     limits,
     monitor,
@@ -126,6 +152,7 @@ export function checkServerOptions(options: CypherServerOptions) {
     decryptionKey,
     handler,
     hostname: checkString("hostname", hostname, "127.0.0.1"),
+    wires: checkWires(wires),
     answers: checkNumbers("answers", answers, ANSWERS_OPTIONS),
     limits: checkNumbers("limits", limits, SERVER_LIMITS),
     monitor: monitor ?? new Monitor({ clock }),
@@ -133,4 +160,15 @@ export function checkServerOptions(options: CypherServerOptions) {
     clock,
     ...checkNumbers("", numbers, SERVER_OPTIONS),
   };
+}
+
+const WIRES: readonly string[] = ["session", "classic"];
+
+function checkWires(wires: readonly string[]): readonly string[] {
+  const known = Array.isArray(wires) && wires.length > 0 &&
+    wires.every((wire) => WIRES.includes(wire));
+  if (!known) {
+    throw badOption("wires", 'a list of "session" and "classic"', wires);
+  }
+  return wires;
 }

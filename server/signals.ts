@@ -20,6 +20,10 @@ export type OfflineReason =
   | "protocol-error"
   /** The peer did not acknowledge, or give a sign of life, in time. */
   | "unresponsive"
+  /** The peer does not have the keys. */
+  | "unauthorized"
+  /** The same client came back on another connection. */
+  | "replaced"
   /** The server was stopped. */
   | "stopped"
   /** An operator disconnected it. */

@@ -21,12 +21,13 @@ export interface Wire {
  * claims goes to the last one, which says what is wrong with it.
  */
 export function serveWires(
-  wires: readonly [Wire, ...Wire[]],
+  wires: readonly Wire[],
   connection: Connection,
 ): Promise<void> {
   const firstRead = connection.read();
-  return wires.length === 1
-    ? wires[0].serve(connection, firstRead)
+  const [only, ...others] = wires;
+  return only && others.length === 0
+    ? only.serve(connection, firstRead)
     : serveChosen(wires, connection, firstRead);
 }
 

@@ -1,0 +1,347 @@
+import type { Clock } from "../../protocol/clock.ts";
+import { Deadline } from "../../protocol/deadline.ts";
+import {
+  CypherError,
+  type CypherErrorCode,
+  CypherStatus,
+} from "../../protocol/errors.ts";
+import { FrameWriter } from "../../protocol/frame_writer.ts";
+import { FRAME, type Frame, FrameParser } from "../../protocol/frames.ts";
+import { Heartbeat } from "../../protocol/heartbeat.ts";
+import {
+  readClose,
+  readError,
+  readServerHello,
+  type ServerOffer,
+  writeAnswered,
+  writeClientHello,
+} from "../../protocol/hello.ts";
+import { type Answer, failureOf, readAnswer } from "../../protocol/message.ts";
+import { RecordOpener, RecordSealer } from "../../protocol/records.ts";
+import { lossOf, type Transport } from "../../protocol/transport.ts";
+import type { ClientLink } from "../client_wire.ts";
+import type { Pending, PendingRequest } from "../pending.ts";
+import type { ClientOfflineReason } from "../signals.ts";
+import { ClientHandshake, mismatch } from "./client_handshake.ts";
+import type { SessionState } from "./session_state.ts";
+
+const SMALLEST_READ = 4_096;
+/** How many answers may be unconfirmed before they are, and for how long. */
+const CONFIRM_AFTER = 32;
+const CONFIRM_WITHIN = 1_000;
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** How a {@linkcode SessionLink} is made. */
+export interface SessionLinkOptions {
+  transport: Transport;
+  pending: Pending;
+  state: SessionState;
+  psk: Uint8Array;
+  /** What people call this client. */
+  name: string | undefined;
+  /** This library and its version. */
+  software: string;
+  clock: Clock;
+  /** How long the handshake may take, in ms. */
+  handshakeTimeout: number;
+  /** The most that is read at once, in bytes. */
+  recvBuffer: number;
+  /** The largest payload that is taken, in bytes. */
+  messageBytes: number;
+  /** How deep an answer's JSON may nest. */
+  depth: number;
+}
+
+/** What a link has come to. */
+type LinkState =
+  | { readonly kind: "handshake"; readonly handshake: ClientHandshake }
+  | { readonly kind: "unproven"; readonly offer: ServerOffer }
+  | { readonly kind: "proven"; readonly offer: ServerOffer }
+  /** The server said goodbye: nothing new is sent. */
+  | { readonly kind: "leaving"; readonly reason: ClientOfflineReason }
+  | { readonly kind: "ended"; readonly reason: ClientOfflineReason };
+
+/** One connection on the session wire. */
+export class SessionLink implements ClientLink {
+  #options: SessionLinkOptions;
+  #state: LinkState;
+  #ready: () => void = () => {};
+  #refusal: CypherError | undefined;
+  #stayAway = 0;
+  #answered = false;
+  #opener: RecordOpener | undefined;
+  #writer: FrameWriter | undefined;
+  #parser: FrameParser;
+  #handshaking: Deadline;
+  #confirming: Deadline;
+  #heartbeat: Heartbeat | undefined;
+  #unconfirmed = 0;
+
+  constructor(options: SessionLinkOptions) {
+    this.#options = options;
+    const { clock, psk, state, name, software, messageBytes } = options;
+    const handshake = new ClientHandshake(psk, {
+      client: state.clientId,
+      ...(name !== undefined && { name }),
+      software,
+      messageBytes,
+    });
+    this.#state = { kind: "handshake", handshake };
+    this.#parser = new FrameParser(messageBytes);
+    this.#handshaking = new Deadline(clock, () => this.close("unresponsive"));
+    this.#confirming = new Deadline(clock, () => this.#confirm());
+  }
+
+  get answered(): boolean {
+    return this.#answered;
+  }
+
+  get refusal(): CypherError | undefined {
+    return this.#refusal;
+  }
+
+  get stayAway(): number {
+    return this.#stayAway;
+  }
+
+  async run(ready: () => void): Promise<ClientOfflineReason> {
+    const { transport, recvBuffer, handshakeTimeout } = this.#options;
+    this.#ready = ready;
+    if (this.#state.kind === "handshake") {
+      this.#handshaking.set(handshakeTimeout);
+      this.#write(this.#state.handshake.first);
+    }
+    let buffer = new Uint8Array(SMALLEST_READ);
+    while (this.#state.kind !== "ended") {
+      try {
+        const count = await transport.read(buffer);
+        if (count === null) this.#closedByPeer();
+        else this.#receive(buffer.subarray(0, count));
+        // Grown for good: a client has one connection, not thousands.
+        if (count === buffer.length && count < recvBuffer) {
+          buffer = new Uint8Array(Math.min(recvBuffer, count * 4));
+        }
+      } catch (error) {
+        if (error instanceof CypherError) this.#broken(error);
+        else this.close(lossOf(error));
+      }
+    }
+    this.#handshaking.stop();
+    this.#confirming.stop();
+    this.#heartbeat?.stop();
+    return this.#state.reason;
+  }
+
+  send(): void {
+    if (this.#state.kind !== "proven") return;
+    const { state } = this.#options;
+    const { window, messageBytes } = this.#state.offer;
+    for (;;) {
+      const next = state.next(window);
+      if (!next) return;
+      if (next.kind === "cancel") this.#writer!.send(FRAME.cancel, next.id);
+      else if (next.request.plain.length <= messageBytes) {
+        this.#writer!.send(FRAME.request, next.id, next.request.plain);
+      } else this.#tooLarge(next.id, messageBytes);
+    }
+  }
+
+  /** A request ended early: the server need not go on with it. */
+  cancel(id: number): void {
+    if (this.#state.kind === "proven") this.#writer!.send(FRAME.cancel, id);
+  }
+
+  close(reason: ClientOfflineReason): void {
+    if (this.#state.kind === "ended") return;
+    this.#state = { kind: "ended", reason };
+    this.#options.transport.close();
+  }
+
+  #write(bytes: Uint8Array): Promise<void> {
+    return this.#options.transport.write(bytes).catch((error) =>
+      this.close(lossOf(error))
+    );
+  }
+
+  #receive(chunk: Uint8Array): void {
+    this.#heartbeat?.alive();
+    if (this.#state.kind === "handshake") {
+      return this.#step(this.#state.handshake, chunk);
+    }
+    for (const plain of this.#opener!.push(chunk)) {
+      for (const frame of this.#parser.push(plain)) {
+        this.#take(frame);
+        if (this.#state.kind === "ended") return;
+      }
+    }
+    this.send();
+  }
+
+  #step(handshake: ClientHandshake, chunk: Uint8Array): void {
+    const step = handshake.push(chunk);
+    switch (step.kind) {
+      case "more":
+        return;
+      case "refused":
+        this.#refusal = step.error;
+        return this.close(
+          step.error.code === "UNAUTHORIZED"
+            ? "unauthorized"
+            : step.error.code === "REFUSED"
+            ? "refused"
+            : "wire-mismatch",
+        );
+      case "accepted": {
+        const { state } = this.#options;
+        this.#opener = new RecordOpener(step.channel.receive);
+        this.#writer = new FrameWriter(
+          new RecordSealer(step.channel.send),
+          (bytes) => this.#write(bytes),
+        );
+        this.#state = { kind: "unproven", offer: step.offer };
+        this.#writer.send(FRAME.hello, 0, writeClientHello(state));
+        if (step.rest.length > 0) this.#receive(step.rest);
+      }
+    }
+  }
+
+  #take(frame: Frame): void {
+    if (this.#state.kind === "unproven") return this.#prove(frame);
+    const { state, pending } = this.#options;
+    switch (frame.type) {
+      case FRAME.response:
+      case FRAME.error: {
+        if (frame.id === 0) throw connectionError(frame);
+        this.#answered = true;
+        const request = state.ended(frame.id);
+        this.#confirmSoon();
+        if (!request) return;
+        const outcome = this.#read(request, frame);
+        if (outcome instanceof CypherError) pending.fail(request, outcome);
+        else pending.settle(request, outcome);
+        return;
+      }
+      case FRAME.ping:
+        return this.#writer!.send(FRAME.pong, 0, frame.payload);
+      case FRAME.pong:
+        return void this.#heartbeat?.pong(frame.payload);
+      case FRAME.close:
+        return this.#goodbye(frame);
+      default:
+        throw new CypherError(
+          "BAD_MESSAGE",
+          "Cannot take the frame: it is not for a server to send",
+        );
+    }
+  }
+
+  #prove(frame: Frame): void {
+    const { offer } = this.#state as { offer: ServerOffer };
+    if (frame.type !== FRAME.hello) {
+      throw new CypherError("BAD_MESSAGE", "Cannot go on: hello comes first");
+    }
+    const { known } = readServerHello(frame.payload);
+    const { clock, state } = this.#options;
+    this.#handshaking.stop();
+    this.#state = { kind: "proven", offer };
+    this.#heartbeat = new Heartbeat(clock, offer.heartbeat, {
+      ping: (payload) => this.#writer!.send(FRAME.ping, 0, payload),
+      dead: () => this.close("unresponsive"),
+    });
+    this.#heartbeat.start();
+    state.connected(offer.server, known);
+    this.#ready();
+  }
+
+  #read(request: PendingRequest, frame: Frame): Answer | CypherError {
+    try {
+      if (frame.type === FRAME.error) return requestError(frame);
+      const text = utf8.decode(frame.payload);
+      const answer = readAnswer(request.request, text, this.#options.depth);
+      const failure = failureOf(answer);
+      return failure
+        ? new CypherStatus(failure.code, failure.message, answer.data)
+        : answer;
+    } catch (error) {
+      if (error instanceof CypherError) return error;
+      return new CypherError(
+        "BAD_MESSAGE",
+        "Cannot read the answer: not UTF-8",
+      );
+    }
+  }
+
+  #goodbye(frame: Frame): void {
+    const { reason, after, last } = readClose(frame.payload);
+    if (reason === "replaced") return this.close("replaced");
+    this.#stayAway = after;
+    this.#options.state.goodbye(last);
+    // Answers to what runs still come; the server closes after the last.
+    this.#state = { kind: "leaving", reason: "draining" };
+  }
+
+  #tooLarge(id: number, limit: number): void {
+    const { state, pending } = this.#options;
+    const request = state.ended(id);
+    if (!request) return;
+    pending.fail(
+      request,
+      new CypherError(
+        "TOO_LARGE",
+        `Cannot send the request: the server takes ${limit} bytes`,
+      ),
+    );
+  }
+
+  #confirmSoon(): void {
+    if (++this.#unconfirmed >= CONFIRM_AFTER) return this.#confirm();
+    if (this.#unconfirmed === 1) this.#confirming.set(CONFIRM_WITHIN);
+  }
+
+  #confirm(): void {
+    this.#unconfirmed = 0;
+    this.#confirming.clear();
+    if (this.#state.kind !== "proven" && this.#state.kind !== "leaving") return;
+    const { answered } = this.#options.state;
+    this.#writer!.send(FRAME.answered, 0, writeAnswered(answered));
+  }
+
+  #closedByPeer(): void {
+    if (this.#state.kind === "leaving") return this.close(this.#state.reason);
+    if (this.#state.kind === "handshake") {
+      this.#refusal = mismatch();
+      return this.close("wire-mismatch");
+    }
+    this.close("peer-closed");
+  }
+
+  #broken(error: CypherError): void {
+    if (this.#state.kind === "handshake") this.#refusal = error;
+    this.close(
+      error.code === "TOO_LARGE"
+        ? "too-large"
+        : error.code === "BAD_TOKEN"
+        ? "bad-token"
+        : "protocol-error",
+    );
+  }
+}
+
+/** The codes of error frames that are an error code of ours. */
+const CODES: ReadonlySet<string> = new Set<CypherErrorCode>([
+  "ANSWER_LOST",
+  "ANSWER_TOO_LARGE",
+  "OUTCOME_UNKNOWN",
+]);
+
+function requestError(frame: Frame): CypherError {
+  const { code, message } = readError(frame.payload);
+  return CODES.has(code)
+    ? new CypherError(code as CypherErrorCode, message)
+    : new CypherStatus(code, message);
+}
+
+function connectionError(frame: Frame): CypherError {
+  const { code, message } = readError(frame.payload);
+  return new CypherError("BAD_MESSAGE", `The server said ${code}: ${message}`);
+}

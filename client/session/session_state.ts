@@ -1,0 +1,145 @@
+import { AnsweredSet } from "../../protocol/answered.ts";
+import { CypherError } from "../../protocol/errors.ts";
+import {
+  clientIdOf,
+  LARGEST_WINDOW,
+  SECRET_BYTES,
+} from "../../protocol/hello.ts";
+import type { Pending, PendingRequest } from "../pending.ts";
+
+/** What is to be written next. */
+export type Next =
+  | {
+    readonly kind: "request";
+    readonly id: number;
+    readonly request: PendingRequest;
+  }
+  | { readonly kind: "cancel"; readonly id: number };
+
+/**
+ * What a client knows of its requests across connections: which have been
+ * written, which are to be written again, and whose answers it has.
+ */
+export class SessionState {
+  /** What proves that the client id is ours; never leaves but encrypted. */
+  readonly secret: Uint8Array = crypto.getRandomValues(
+    new Uint8Array(SECRET_BYTES),
+  );
+  /** The client's id. */
+  readonly clientId: string = clientIdOf(this.secret);
+  /** The ids that are done with. */
+  readonly answered: AnsweredSet = new AnsweredSet(LARGEST_WINDOW);
+  #pending: Pending;
+  #resend: boolean;
+  /** The server that our ids mean something to. */
+  #server: string | undefined;
+  #lastId = 0;
+  /** Never written, in the order they were made. */
+  #queue = new Set<PendingRequest>();
+  /** Written, and without an ending; undefined: its caller has gone. */
+  #written = new Map<number, PendingRequest | undefined>();
+  /** Written on earlier connections, to be written again: ascending. */
+  #again: number[] = [];
+  /** Written on this connection. */
+  #inFlight = new Set<number>();
+
+  /** `resend`: whether everything may be executed twice. */
+  constructor(pending: Pending, resend: boolean) {
+    this.#pending = pending;
+    this.#resend = resend;
+  }
+
+  /** A request waits to be written. */
+  add(request: PendingRequest): void {
+    this.#queue.add(request);
+  }
+
+  /**
+   * A connection is proven. If the server does not remember us, it cannot know
+   * what ran: requests that were written end, unless they may run twice.
+   */
+  connected(server: string, known: boolean): void {
+    const same = known && server === this.#server;
+    this.#server = server;
+    this.#inFlight.clear();
+    if (!same) this.#endUnknown();
+    this.#again = [...this.#written.keys()].sort((a, b) => a - b);
+  }
+
+  /** What is to be written next, with `window` in flight at most. */
+  next(window: number): Next | undefined {
+    if (this.#inFlight.size >= window) return undefined;
+    let id = this.#again.shift();
+    while (id !== undefined && !this.#written.has(id)) id = this.#again.shift();
+    if (id !== undefined) {
+      this.#inFlight.add(id);
+      const request = this.#written.get(id);
+      return request
+        ? { kind: "request", id, request }
+        : { kind: "cancel", id };
+    }
+    for (const request of this.#queue) {
+      this.#queue.delete(request);
+      id = request.id ??= ++this.#lastId;
+      this.#written.set(id, request);
+      this.#inFlight.add(id);
+      return { kind: "request", id, request };
+    }
+    return undefined;
+  }
+
+  /** An ending came; gives its request, unless nobody waits for that. */
+  ended(id: number): PendingRequest | undefined {
+    const request = this.#written.get(id);
+    if (!this.#written.delete(id)) return undefined;
+    this.#inFlight.delete(id);
+    this.answered.add(id);
+    return request;
+  }
+
+  /**
+   * The caller has gone; gives the id to cancel, if it is on the wire. What was
+   * written keeps its place until the server has confirmed the cancel.
+   */
+  abandon(request: PendingRequest): number | undefined {
+    if (this.#queue.delete(request)) {
+      // It had an id and lost it to a goodbye: nobody will use that any more.
+      if (request.id !== undefined) this.answered.add(request.id);
+      return undefined;
+    }
+    const { id } = request;
+    if (id === undefined || !this.#written.has(id)) return undefined;
+    this.#written.set(id, undefined);
+    return this.#inFlight.has(id) ? id : undefined;
+  }
+
+  /** The server says goodbye: what is above `last` was never accepted. */
+  goodbye(last: number): void {
+    const back: PendingRequest[] = [];
+    for (const [id, request] of this.#written) {
+      if (id <= last) continue;
+      this.#written.delete(id);
+      this.#inFlight.delete(id);
+      if (request) back.push(request);
+      else this.answered.add(id);
+    }
+    back.sort((a, b) => a.id! - b.id!);
+    this.#queue = new Set([...back, ...this.#queue]);
+  }
+
+  #endUnknown(): void {
+    for (const [id, request] of [...this.#written]) {
+      if (request && (this.#resend || request.idempotent)) continue;
+      this.#written.delete(id);
+      this.answered.add(id);
+      if (request) this.#pending.fail(request, unknownOutcome());
+    }
+  }
+}
+
+function unknownOutcome(): CypherError {
+  return new CypherError(
+    "OUTCOME_UNKNOWN",
+    "The server has forgotten this client: the request may have been executed",
+  );
+}

@@ -1,0 +1,92 @@
+import { AnsweredSet } from "../../protocol/answered.ts";
+import type { FrameType } from "../../protocol/frames.ts";
+import type { Call } from "../handler.ts";
+
+/** What ends a request: a frame, kept until the client says it has it. */
+export interface Ending {
+  readonly type: FrameType;
+  readonly payload: string;
+}
+
+/** The connection that a client's answers go to. */
+export interface Owner {
+  /** A request has ended. */
+  deliver(id: number, ending: Ending): void;
+  /** The same client has proven itself on a newer connection. */
+  replaced(): void;
+}
+
+/** What is known of a request id. */
+export type Known =
+  /** Nothing: it is to be executed. */
+  | { readonly kind: "new" }
+  /** It is being executed; its answer will go to the owner. */
+  | { readonly kind: "running" }
+  /** It has ended so. */
+  | { readonly kind: "ended"; readonly ending: Ending }
+  /** It has ended, and how is not known any more. */
+  | { readonly kind: "lost" };
+
+/** What the server knows of one client id, whatever its connections. */
+export class ClientRecord {
+  /** The client's id. */
+  readonly id: string;
+  /** The requests whose handlers run. */
+  readonly running = new Map<number, Call>();
+  /** The endings that the client has not confirmed. */
+  readonly kept = new Map<number, Ending>();
+  /** The newest proven connection. */
+  owner: Owner | undefined;
+  /** The highest id ever accepted. */
+  highest = 0;
+  #finished: AnsweredSet;
+
+  /** `window` is how many requests may be in flight. */
+  constructor(id: string, window: number) {
+    this.id = id;
+    this.#finished = new AnsweredSet(window);
+  }
+
+  /** What is known of a request id. */
+  find(id: number): Known {
+    if (this.running.has(id)) return { kind: "running" };
+    const ending = this.kept.get(id);
+    if (ending) return { kind: "ended", ending };
+    return { kind: this.#finished.has(id) ? "lost" : "new" };
+  }
+
+  /** A handler begins. */
+  begin(id: number, call: Call): void {
+    this.running.set(id, call);
+    this.highest = Math.max(this.highest, id);
+  }
+
+  /**
+   * A request is over: it will never be executed again.
+   *
+   * @throws {CypherError} `BAD_MESSAGE` if the client leaves more gaps between
+   * its ids than its window allows.
+   */
+  finish(id: number): void {
+    this.running.delete(id);
+    this.highest = Math.max(this.highest, id);
+    this.#finished.add(id);
+  }
+
+  /**
+   * The client has these answers. Gives what need not be kept any more.
+   *
+   * @throws {CypherError} See {@linkcode finish}.
+   */
+  confirm(answered: AnsweredSet): Ending[] {
+    this.#finished.merge(answered);
+    this.highest = Math.max(this.highest, answered.highest);
+    const confirmed: Ending[] = [];
+    for (const [id, ending] of this.kept) {
+      if (!answered.has(id)) continue;
+      this.kept.delete(id);
+      confirmed.push(ending);
+    }
+    return confirmed;
+  }
+}

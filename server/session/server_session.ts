@@ -1,0 +1,377 @@
+import { CypherError } from "../../protocol/errors.ts";
+import { FrameWriter } from "../../protocol/frame_writer.ts";
+import { FRAME, type Frame, FrameParser } from "../../protocol/frames.ts";
+import {
+  clientIdOf,
+  type ClientOffer,
+  readAnswered,
+  readClientHello,
+  type Refusal,
+  writeClose,
+  writeError,
+  writeRefusal,
+  writeServerHello,
+} from "../../protocol/hello.ts";
+import { readRequest, type Request } from "../../protocol/message.ts";
+import { RecordOpener, RecordSealer } from "../../protocol/records.ts";
+import type { StoredAnswer } from "../answers.ts";
+import type { Connection } from "../connection.ts";
+import { Call } from "../handler.ts";
+import { failure, UNREADABLE } from "../runner.ts";
+import type { ClientRecord, Ending, Owner } from "./client_record.ts";
+import { type HandshakeStep, ServerHandshake } from "./handshake.ts";
+import { Heartbeat } from "../../protocol/heartbeat.ts";
+import type { SessionWireOptions } from "./session_wire.ts";
+
+const SMALLEST_READ = 1_024;
+/** How long the clients of a draining server are asked to stay away, in ms. */
+const STAY_AWAY = 1_000;
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** What a session has come to. */
+type SessionState =
+  | { readonly kind: "handshake"; readonly handshake: ServerHandshake }
+  | { readonly kind: "unproven"; readonly offer: ClientOffer }
+  | { readonly kind: "proven"; readonly record: ClientRecord };
+
+/** One connection on the session wire. */
+export class ServerSession implements Owner {
+  #options: SessionWireOptions;
+  #connection: Connection;
+  #busy: boolean;
+  #state: SessionState;
+  #opener: RecordOpener | undefined;
+  #parser: FrameParser;
+  #writer: FrameWriter | undefined;
+  #heartbeat: Heartbeat;
+  /** The largest payload that the client takes, in bytes. */
+  #peerBytes = 0;
+  #draining = false;
+
+  /** `busy`: as many handshakes as may be are in progress. */
+  constructor(
+    options: SessionWireOptions,
+    connection: Connection,
+    busy: boolean,
+  ) {
+    this.#options = options;
+    this.#connection = connection;
+    this.#busy = busy;
+    this.#state = {
+      kind: "handshake",
+      handshake: new ServerHandshake(options.psks),
+    };
+    this.#parser = new FrameParser(options.messageBytes);
+    this.#heartbeat = new Heartbeat(options.clock, options.heartbeat, {
+      ping: (payload) => this.#writer?.send(FRAME.ping, 0, payload),
+      dead: () => connection.close("unresponsive"),
+    });
+  }
+
+  /** Runs it until it is over; `settled` is called once it is proven, or not. */
+  async run(
+    firstRead: Promise<Uint8Array | null>,
+    settled: () => void,
+  ): Promise<void> {
+    const connection = this.#connection;
+    const { recvBuffer, handshakeTimeout } = this.#options;
+    connection.onDrain = () => this.#drain();
+    connection.allow(handshakeTimeout, "handshake-timeout");
+    let reading = firstRead;
+    let size = SMALLEST_READ;
+    let handshaking = true;
+    while (!connection.ended) {
+      const chunk = await reading;
+      if (chunk === null || connection.ended) break;
+      this.#heartbeat.alive();
+      this.#receive(chunk);
+      if (handshaking && this.#state.kind !== "handshake") {
+        handshaking = false;
+        settled();
+      }
+      if (connection.ended) break;
+      await this.#untilRoom();
+      // Grown while data flows, small again when it does not.
+      if (chunk.length === size) size = Math.min(recvBuffer, size * 4);
+      else if (chunk.length < size / 4) {
+        size = Math.max(SMALLEST_READ, size / 4);
+      }
+      reading = connection.read(size);
+    }
+    if (handshaking) settled();
+    this.#heartbeat.stop();
+    if (this.#state.kind === "proven") {
+      this.#options.clients.release(this.#state.record, this);
+    }
+  }
+
+  /** Sends a request's ending. */
+  deliver(id: number, ending: Ending): void {
+    this.#writer?.send(ending.type, id, ending.payload);
+    if (this.#draining) this.#endIfDone();
+  }
+
+  /** Ends, as the same client has come back on another connection. */
+  replaced(): void {
+    this.#goodbye("replaced", 0, "replaced");
+  }
+
+  #receive(chunk: Uint8Array): void {
+    try {
+      if (this.#state.kind === "handshake") {
+        return this.#step(this.#state.handshake.push(chunk));
+      }
+      for (const plain of this.#opener!.push(chunk)) {
+        for (const frame of this.#parser.push(plain)) {
+          this.#take(frame);
+          if (this.#connection.ended) return;
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof CypherError)) throw error;
+      this.#broken(error);
+    }
+  }
+
+  #step(step: HandshakeStep): void {
+    const { clients, serverId, window, messageBytes, heartbeat } =
+      this.#options;
+    switch (step.kind) {
+      case "more":
+        return;
+      case "refused":
+        return this.#refuse(step.refusal, step.message);
+      case "offered": {
+        if (this.#busy) return this.#refuse("busy", "Too many handshakes");
+        if (this.#connection.draining) {
+          return this.#refuse("draining", "The server is stopping");
+        }
+        const { answer, channel } = step.accept({
+          server: serverId,
+          connection: this.#connection.id,
+          known: clients.knows(step.offer.client),
+          window,
+          messageBytes,
+          heartbeat,
+        });
+        this.#peerBytes = step.offer.messageBytes;
+        this.#opener = new RecordOpener(channel.receive);
+        this.#writer = new FrameWriter(
+          new RecordSealer(channel.send),
+          (bytes) => this.#connection.write(bytes),
+        );
+        this.#state = { kind: "unproven", offer: step.offer };
+        this.#connection.write(answer);
+        if (step.rest.length > 0) this.#receive(step.rest);
+      }
+    }
+  }
+
+  #take(frame: Frame): void {
+    if (this.#state.kind !== "proven") return this.#prove(frame);
+    const { record } = this.#state;
+    switch (frame.type) {
+      case FRAME.request:
+        return this.#request(record, frame);
+      case FRAME.cancel:
+        return this.#cancel(record, frame.id);
+      case FRAME.answered:
+        return this.#options.clients.confirm(
+          record,
+          readAnswered(frame.payload, this.#options.window),
+        );
+      case FRAME.ping:
+        return this.#writer!.send(FRAME.pong, 0, frame.payload);
+      case FRAME.pong: {
+        const time = this.#heartbeat.pong(frame.payload);
+        if (time !== undefined) this.#connection.roundTrip = time;
+        return;
+      }
+      case FRAME.close:
+        return this.#connection.end("peer-closed");
+      default:
+        throw new CypherError(
+          "BAD_MESSAGE",
+          "Cannot take the frame: it is not for a client to send",
+        );
+    }
+  }
+
+  #prove(frame: Frame): void {
+    const { offer } = this.#state as { offer: ClientOffer };
+    const { clients, window } = this.#options;
+    if (frame.type !== FRAME.hello) {
+      throw new CypherError("BAD_MESSAGE", "Cannot go on: hello comes first");
+    }
+    const { secret, answered } = readClientHello(frame.payload, window);
+    if (clientIdOf(secret) !== offer.client) {
+      this.#connection.failure(
+        "UNAUTHORIZED",
+        "The secret is not that of the client id",
+      );
+      return this.#connection.end("unauthorized");
+    }
+    const known = clients.knows(offer.client);
+    const record = clients.claim(offer.client, this);
+    this.#state = { kind: "proven", record };
+    clients.confirm(record, answered);
+    this.#connection.online("session", offer.name);
+    this.#connection.timeout = Infinity;
+    this.#heartbeat.start();
+    this.#writer!.send(FRAME.hello, 0, writeServerHello({ known }));
+    if (this.#connection.draining) this.#drain();
+  }
+
+  #request(record: ClientRecord, { id, payload }: Frame): void {
+    const known = record.find(id);
+    if (known.kind === "running") return;
+    if (known.kind === "ended") return this.deliver(id, known.ending);
+    if (known.kind === "lost") {
+      return this.deliver(id, errorEnding("ANSWER_LOST", LOST));
+    }
+    // What comes after our goodbye counts as never written.
+    if (this.#draining) return;
+    if (record.running.size >= this.#options.window) {
+      throw new CypherError("BAD_MESSAGE", "Cannot go on: over the window");
+    }
+    this.#execute(record, id, payload);
+  }
+
+  #execute(record: ClientRecord, id: number, payload: Uint8Array): void {
+    const { clients, runner } = this.#options;
+    const connection = this.#connection;
+    const request = this.#parse(payload);
+    const call = new Call(
+      connection.address,
+      connection.id,
+      () => `${record.id}-${id}`,
+    );
+    const began = connection.requestBegins();
+    const done = (answer: StoredAnswer) => {
+      // A request that was cancelled meanwhile has its ending already.
+      if (record.running.get(id) !== call) return;
+      const { path, operation } = request instanceof CypherError
+        ? UNREADABLE
+        : request;
+      connection.requestEnds(began, {
+        path,
+        operation,
+        status: answer.status,
+        message: answer.message,
+        repeated: false,
+        bytesIn: payload.length,
+        bytesOut: answer.text.length,
+      });
+      clients.end(record, id, this.#endingOf(answer));
+    };
+    record.begin(id, call);
+    if (request instanceof CypherError) {
+      return done(failure(UNREADABLE, "BAD_REQUEST", request.message));
+    }
+    const answer = runner.run(request, call);
+    if (answer instanceof Promise) answer.then(done);
+    else done(answer);
+  }
+
+  #endingOf(answer: StoredAnswer): Ending {
+    return answer.text.length > this.#peerBytes
+      ? errorEnding("ANSWER_TOO_LARGE", "The answer is over the client's limit")
+      : { type: FRAME.response, payload: answer.text };
+  }
+
+  #cancel(record: ClientRecord, id: number): void {
+    const known = record.find(id);
+    if (known.kind === "ended") return this.deliver(id, known.ending);
+    const call = record.running.get(id);
+    const reason = new CypherError("ABORTED", "The caller cancelled");
+    call?.abort(reason);
+    if (call) this.#connection.requestLeft();
+    this.#options.clients.end(
+      record,
+      id,
+      errorEnding("CANCELLED", "The request was cancelled"),
+    );
+  }
+
+  #parse(payload: Uint8Array): Request | CypherError {
+    try {
+      return readRequest(utf8.decode(payload), this.#options.depth);
+    } catch (error) {
+      if (error instanceof CypherError) return error;
+      return new CypherError(
+        "BAD_MESSAGE",
+        "Cannot read the message: not UTF-8",
+      );
+    }
+  }
+
+  /** Waits until what the peer has not read yet is within its bound. */
+  async #untilRoom(): Promise<void> {
+    const { writeBufferBytes, writeTimeout } = this.#options;
+    if (!this.#writer || this.#writer.waiting <= writeBufferBytes) return;
+    this.#heartbeat.stop();
+    this.#connection.allow(writeTimeout, "slow-reader");
+    await this.#writer.flushed();
+    this.#connection.allow(Infinity);
+    this.#heartbeat.start();
+  }
+
+  #drain(): void {
+    if (this.#state.kind !== "proven") {
+      if (this.#state.kind === "handshake") this.#connection.end("stopped");
+      return;
+    }
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#sendClose("draining", STAY_AWAY);
+    this.#endIfDone();
+  }
+
+  #endIfDone(): void {
+    if (this.#state.kind !== "proven") return;
+    if (this.#state.record.running.size > 0) return;
+    this.#writer!.flushed().then(() => {
+      if (this.#state.kind !== "proven") return;
+      if (this.#state.record.running.size === 0) {
+        this.#connection.end("stopped");
+      }
+    });
+  }
+
+  #goodbye(reason: string, after: number, end: "replaced"): void {
+    this.#sendClose(reason, after);
+    this.#writer!.flushed().then(() => this.#connection.end(end));
+  }
+
+  #sendClose(reason: string, after: number): void {
+    const last = this.#state.kind === "proven" ? this.#state.record.highest : 0;
+    this.#writer!.send(FRAME.close, 0, writeClose({ reason, after, last }));
+  }
+
+  #refuse(refusal: Refusal, message: string): void {
+    const connection = this.#connection;
+    const code = refusal === "key" ? "UNAUTHORIZED" : "REFUSED";
+    connection.failure(code, message);
+    connection.write(writeRefusal(refusal)).then(() =>
+      connection.end(refusal === "key" ? "unauthorized" : "protocol-error")
+    );
+  }
+
+  #broken(error: CypherError): void {
+    const connection = this.#connection;
+    connection.failure(error.code, error.message);
+    connection.end(
+      error.code === "TOO_LARGE"
+        ? "too-large"
+        : error.code === "BAD_TOKEN"
+        ? "bad-token"
+        : "protocol-error",
+    );
+  }
+}
+
+const LOST = "The request was executed, its answer is no longer kept";
+
+function errorEnding(code: string, message: string): Ending {
+  return { type: FRAME.error, payload: writeError({ code, message }) };
+}
