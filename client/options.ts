@@ -9,7 +9,7 @@ import {
   count,
   milliseconds,
 } from "../protocol/options.ts";
-import { type Dial, dialTcp } from "./dial.ts";
+import { type ClientTls, type Dial, dialTcp, dialTls } from "./dial.ts";
 import type { ClientOfflineReason } from "./signals.ts";
 
 /** How a {@linkcode CypherClient} is made. Times in ms, sizes in bytes. */
@@ -76,7 +76,9 @@ export interface CypherClientOptions {
   clock?: Clock;
   /** Gives numbers from 0 up to 1, default `Math.random`. */
   random?: () => number;
-  /** Opens connections, default TCP. */
+  /** Connects over TLS, and never without; `{}` trusts the usual authorities. */
+  tls?: ClientTls;
+  /** Opens connections, default TCP, or TLS if `tls` is given. */
   dial?: Dial;
 }
 
@@ -122,6 +124,7 @@ const NAMES = [
   "onOffline",
   "clock",
   "random",
+  "tls",
   "dial",
 ];
 
@@ -142,6 +145,7 @@ export function checkClientOptions(options: CypherClientOptions) {
     onOffline,
     clock = systemClock,
     random,
+    tls,
     dial,
     ...numbers
   } = options;
@@ -164,9 +168,22 @@ export function checkClientOptions(options: CypherClientOptions) {
     onOffline: checkFunction("onOffline", onOffline),
     clock,
     random: checkFunction("random", random) ?? Math.random,
-    dial: checkFunction("dial", dial) ?? dialTcp,
+    dial: checkFunction("dial", dial) ?? dialOf(tls),
     ...checkNumbers("", numbers, CLIENT_OPTIONS),
   };
+}
+
+function dialOf(tls: ClientTls | undefined): Dial {
+  if (tls === undefined) return dialTcp;
+  checkNames("tls", tls, ["caCerts", "serverName"]);
+  const { caCerts = [], serverName } = tls;
+  if (
+    !Array.isArray(caCerts) || caCerts.some((one) => typeof one !== "string")
+  ) {
+    throw badOption("tls.caCerts", "a list of PEM texts", caCerts);
+  }
+  checkString("tls.serverName", serverName, "");
+  return dialTls(tls);
 }
 
 /** The checked options. */

@@ -1,6 +1,5 @@
 import { asciiBytes } from "../protocol/ascii.ts";
 import type { MaybePromise, Opened } from "../protocol/envelope.ts";
-import type { ClassicEnvelope } from "../protocol/classic.ts";
 import { CypherError } from "../protocol/errors.ts";
 import { readRequest, type Request } from "../protocol/message.ts";
 import { NulSplitter } from "../protocol/nul_splitter.ts";
@@ -8,6 +7,7 @@ import type { Answers } from "./answers.ts";
 import type { Connection } from "./connection.ts";
 import type { Execution, Executor } from "./executor.ts";
 import { UNREADABLE } from "./runner.ts";
+import type { Generation, KeyRing } from "./key_ring.ts";
 import type { Wire } from "./wires.ts";
 
 /** A Fernet token, base64url of a version byte 0x80, starts with this. */
@@ -18,7 +18,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** How a {@linkcode ClassicWire} is made. */
 export interface ClassicWireOptions {
-  envelope: ClassicEnvelope;
+  keys: KeyRing;
   executor: Executor;
   answers: Answers;
   /** The most that is read at once, in bytes. */
@@ -52,6 +52,8 @@ export class ClassicWire implements Wire {
 /** What a token turned out to be: its content, or why it did not open. */
 interface Token {
   readonly size: number;
+  /** The keys that it was made with, if it opened. */
+  readonly generation: Generation | undefined;
   readonly opened: MaybePromise<Opened | CypherError>;
 }
 
@@ -109,25 +111,32 @@ class ClassicSession {
 
   #open(token: Uint8Array): Token {
     const size = token.length + 1;
-    try {
-      const opened = this.#options.envelope.open(token);
-      return {
-        size,
-        opened: opened instanceof Promise ? opened.catch(asError) : opened,
-      };
-    } catch (error) {
-      return { size, opened: asError(error) };
+    let failed: CypherError | undefined;
+    for (const generation of this.#options.keys.generations) {
+      try {
+        const opened = generation.envelope.open(token);
+        return {
+          size,
+          generation,
+          opened: opened instanceof Promise ? opened.catch(asError) : opened,
+        };
+      } catch (error) {
+        failed ??= asError(error);
+      }
     }
+    return { size, generation: undefined, opened: failed! };
   }
 
-  async #answer({ size, opened }: Token): Promise<void> {
+  async #answer({ size, generation, opened }: Token): Promise<void> {
     const connection = this.#connection;
     if (opened instanceof Promise) opened = await opened;
-    if (opened instanceof CypherError) {
-      connection.failure(opened.code, opened.message);
+    if (opened instanceof CypherError || !generation) {
+      const { code, message } = opened as CypherError;
+      connection.failure(code, message);
       return connection.end("bad-token");
     }
-    const { envelope, executor, answers } = this.#options;
+    const { executor, answers } = this.#options;
+    connection.generation = generation.number;
     // Whoever sends a new token has the answer to the one before.
     if (this.#previous !== undefined) answers.confirm(this.#previous);
     const request = this.#parse(opened.plain);
@@ -138,7 +147,7 @@ class ClassicSession {
       : executing;
     if (execution === undefined) return connection.requestLeft();
     const { serial, repeated, answer } = execution;
-    const sealing = envelope.seal(asciiBytes(answer.text));
+    const sealing = generation.envelope.seal(asciiBytes(answer.text));
     const sealed = sealing instanceof Promise ? await sealing : sealing;
     // Written first, noted after: the peer is at work meanwhile.
     const writing = connection.write(sealed);

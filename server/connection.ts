@@ -43,6 +43,8 @@ export class Connection {
   readonly id: string;
   /** The peer's address and port. */
   readonly address: string;
+  /** Which of the server's pairs of keys the peer uses, once that is known. */
+  generation: number | undefined;
   #transport: Transport;
   #monitor: Monitor;
   #clock: Clock;
@@ -114,6 +116,7 @@ export class Connection {
       inProgress: this.#inProgress,
       lastLatency: this.#lastLatency,
       roundTrip: this.#roundTrip,
+      generation: this.generation,
     };
   }
 

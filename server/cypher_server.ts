@@ -1,10 +1,9 @@
-import { ClassicEnvelope } from "../protocol/classic.ts";
 import { CypherError } from "../protocol/errors.ts";
-import { pskOf } from "../protocol/session_keys.ts";
 import { checkNumbers } from "../protocol/options.ts";
 import { Answers } from "./answers.ts";
 import { ClassicWire } from "./classic_wire.ts";
 import { Executor } from "./executor.ts";
+import { KeyRing, type ServerKeys } from "./key_ring.ts";
 import type { Monitor } from "./monitor.ts";
 import {
   checkServerOptions,
@@ -42,7 +41,7 @@ export class CypherServer implements AsyncDisposable {
   /** Sees the connections and tells what happens to them. */
   readonly monitor: Monitor;
   #core: TcpCore;
-  #envelope: ClassicEnvelope;
+  #keys: KeyRing;
   #clients: ClientRegistry;
   #stopped: Promise<void> | undefined;
 
@@ -54,12 +53,12 @@ export class CypherServer implements AsyncDisposable {
   constructor(options: CypherServerOptions) {
     const checked = checkServerOptions(options);
     const { monitor, clock, limits, recvBuffer } = checked;
-    const envelope = new ClassicEnvelope({ role: "server", ...checked });
+    const keys = new KeyRing([checked, ...checked.olderKeys], checked);
     const answers = new Answers(checked.answers);
     const runner = new Runner(checked);
     const executor = new Executor(runner, answers);
     const classic = new ClassicWire({
-      envelope,
+      keys,
       executor,
       answers,
       recvBuffer,
@@ -78,13 +77,13 @@ export class CypherServer implements AsyncDisposable {
       runner,
       clients,
       serverId: crypto.randomUUID(),
-      psks: [pskOf("server", checked)],
+      keys,
     });
     const wires = [session, classic].filter(({ name }) =>
       checked.wires.includes(name)
     );
     this.monitor = monitor;
-    this.#envelope = envelope;
+    this.#keys = keys;
     this.#clients = clients;
     this.#core = new TcpCore({
       ...checked,
@@ -120,7 +119,7 @@ export class CypherServer implements AsyncDisposable {
   // deno-lint-ignore require-await
   async start(): Promise<void> {
     this.#core.start();
-    if (!this.#envelope.equalKeys) return;
+    if (!this.#keys.equalKeys) return;
     this.monitor.publish({
       kind: "notice",
       code: "EQUAL_KEYS",
@@ -128,6 +127,30 @@ export class CypherServer implements AsyncDisposable {
         "back to them as if it were from the other side. Use two keys",
       ...NO_CONNECTION,
     });
+  }
+
+  /**
+   * Accepts a newer pair of keys from now on, besides those that it accepts.
+   * Gives the pair's generation, as {@linkcode ConnectionInfo} shows it.
+   *
+   * @throws {CypherError} `BAD_OPTION` if a key is not of its form.
+   */
+  addKeys(keys: ServerKeys): number {
+    return this.#keys.add(keys);
+  }
+
+  /**
+   * Accepts a pair of keys no longer, and closes the connections that use it.
+   *
+   * @throws {CypherError} `BAD_OPTION` if there is no such generation, or if it
+   * is the only one.
+   */
+  withdrawKeys(generation: number): void {
+    this.#keys.withdraw(generation);
+    this.#core.closeEach(
+      (connection) => connection.generation === generation,
+      "withdrawn",
+    );
   }
 
   /**
@@ -145,7 +168,7 @@ export class CypherServer implements AsyncDisposable {
   async #stop(grace: number): Promise<void> {
     await this.#core.stop(grace);
     this.#clients.close();
-    this.#envelope[Symbol.dispose]();
+    this.#keys[Symbol.dispose]();
   }
 
   /** {@linkcode CypherServer.stop} with the default grace. */

@@ -53,6 +53,8 @@ export interface ConnectionInfo {
   readonly lastLatency: number | null;
   /** How long the peer took to answer the last ping, in ms; null for none. */
   readonly roundTrip: number | null;
+  /** Which of the server's pairs of keys it uses, once that is known. */
+  readonly generation?: number | undefined;
 }
 
 /** One address that a server listens on. */

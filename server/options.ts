@@ -11,7 +11,9 @@ import {
 } from "../protocol/options.ts";
 import { ANSWERS_OPTIONS } from "./answers.ts";
 import type { Handler, HandlerErrorInfo } from "./handler.ts";
+import type { ServerKeys } from "./key_ring.ts";
 import { Monitor } from "./monitor.ts";
+import { type Listen, listenOn, type TlsKeys } from "./tcp_core.ts";
 
 /** How a {@linkcode CypherServer} is made. Times in ms, sizes in bytes. */
 export interface CypherServerOptions {
@@ -42,6 +44,12 @@ export interface CypherServerOptions {
   recvBuffer?: number;
   /** The most written at once, default 2,097,152 bytes. */
   transmissionBuffer?: number;
+  /** Older pairs that are accepted too, newest first; default none. */
+  olderKeys?: readonly ServerKeys[];
+  /** Serves TLS, and nothing else on this port. */
+  tls?: TlsKeys;
+  /** Opens the listener, default TCP, or TLS if `tls` is given. */
+  listen?: Listen;
   /** The wires that are accepted, default both. */
   wires?: readonly ("session" | "classic")[];
   /** How many requests a client may have in flight, default 256 (session). */
@@ -116,6 +124,9 @@ const NAMES = [
   "handler",
   "hostname",
   ...Object.keys(SERVER_OPTIONS),
+  "olderKeys",
+  "tls",
+  "listen",
   "wires",
   "answers",
   "limits",
@@ -133,6 +144,9 @@ export function checkServerOptions(options: CypherServerOptions) {
     decryptionKey,
     handler,
     hostname,
+    olderKeys = [],
+    tls,
+    listen,
     wires = ["session", "classic"],
     answers,
     limits,
@@ -152,6 +166,8 @@ export function checkServerOptions(options: CypherServerOptions) {
     decryptionKey,
     handler,
     hostname: checkString("hostname", hostname, "127.0.0.1"),
+    olderKeys: checkOlderKeys(olderKeys),
+    listen: checkFunction("listen", listen) ?? listenOn(checkTls(tls)),
     wires: checkWires(wires),
     answers: checkNumbers("answers", answers, ANSWERS_OPTIONS),
     limits: checkNumbers("limits", limits, SERVER_LIMITS),
@@ -171,4 +187,25 @@ function checkWires(wires: readonly string[]): readonly string[] {
     throw badOption("wires", 'a list of "session" and "classic"', wires);
   }
   return wires;
+}
+
+function checkOlderKeys(keys: readonly ServerKeys[]): readonly ServerKeys[] {
+  if (!Array.isArray(keys)) throw badOption("olderKeys", "a list", keys);
+  for (const pair of keys) {
+    checkNames("olderKeys", pair, ["encryptionKey", "decryptionKey"]);
+  }
+  return keys;
+}
+
+function checkTls(tls: TlsKeys | undefined): TlsKeys | undefined {
+  if (tls === undefined) return undefined;
+  checkNames("tls", tls, ["cert", "key"]);
+  for (const name of ["cert", "key"] as const) {
+    // Shown by its kind alone: one of the two is a secret.
+    if (typeof tls[name] === "string" && tls[name].includes("-----BEGIN")) {
+      continue;
+    }
+    throw badOption(`tls.${name}`, "a PEM text", [tls[name]]);
+  }
+  return tls;
 }

@@ -24,6 +24,8 @@ export type OfflineReason =
   | "unauthorized"
   /** The same client came back on another connection. */
   | "replaced"
+  /** The keys that the peer uses were withdrawn. */
+  | "withdrawn"
   /** The server was stopped. */
   | "stopped"
   /** An operator disconnected it. */

@@ -3,7 +3,7 @@ import { CypherError } from "../protocol/errors.ts";
 import { type Conn, ConnTransport } from "../protocol/transport.ts";
 import { Connection } from "./connection.ts";
 import type { ListenerInfo, Monitor } from "./monitor.ts";
-import { NO_CONNECTION } from "./signals.ts";
+import { NO_CONNECTION, type OfflineReason } from "./signals.ts";
 
 /** How long to wait after an `accept()` that failed, in ms. */
 const ACCEPT_PAUSE = 100;
@@ -30,13 +30,40 @@ export interface TcpCoreOptions {
   transmissionBuffer: number;
   /** How many connections may be open. */
   maxConnections: number;
+  /** Opens the listener. */
+  listen: Listen;
 }
 
-/** What of a `Deno.TcpListener` is used. */
-interface Listener {
+/** A server's certificate and its private key, as PEM. */
+export interface TlsKeys {
+  /** The certificate, with those that lead to the authority's behind it. */
+  readonly cert: string;
+  /** The certificate's private key. */
+  readonly key: string;
+}
+
+/** A connection that was accepted. */
+export type AcceptedConn = Conn & { readonly remoteAddr: Deno.Addr };
+
+/** What of a `Deno.Listener` is used. */
+export interface Listener {
+  /** Where it listens. */
   readonly addr: Deno.Addr;
-  accept(): Promise<Conn & { readonly remoteAddr: Deno.Addr }>;
+  /** Resolves to the next connection; rejects once closed. */
+  accept(): Promise<AcceptedConn>;
+  /** Accepts no more. */
   close(): void;
+}
+
+/** Opens a listener; throws when the address is taken or not ours. */
+export type Listen = (
+  address: { hostname: string; port: number },
+) => Listener;
+
+/** Listens on TCP or, with a certificate, on TLS. */
+export function listenOn(tls?: TlsKeys): Listen {
+  return (address) =>
+    tls ? Deno.listenTls({ ...address, ...tls }) : Deno.listen(address);
 }
 
 /** Where a core stands. */
@@ -109,6 +136,16 @@ export class TcpCore {
     return done;
   }
 
+  /** Closes the connections that a condition holds for. */
+  closeEach(
+    condition: (connection: Connection) => boolean,
+    reason: OfflineReason,
+  ): void {
+    for (const connection of this.#connections.keys()) {
+      if (condition(connection)) connection.close(reason);
+    }
+  }
+
   async #drain(grace: number): Promise<void> {
     await Promise.resolve();
     const { clock, idle, abandon } = this.#options;
@@ -116,9 +153,7 @@ export class TcpCore {
     const timer = clock.setTimeout(() => over.abort(), grace);
     over.signal.addEventListener("abort", () => {
       abandon?.();
-      for (const connection of this.#connections.keys()) {
-        connection.close("stopped");
-      }
+      this.closeEach(() => true, "stopped");
     });
     this.#stopped.abort();
     await this.#accepting;
@@ -130,9 +165,9 @@ export class TcpCore {
   }
 
   #listen(): Listener {
-    const { hostname, port } = this.#options;
+    const { hostname, port, listen } = this.#options;
     try {
-      return Deno.listen({ hostname, port, transport: "tcp" });
+      return listen({ hostname, port });
     } catch (cause) {
       throw new CypherError(
         "LISTEN_FAILED",
@@ -162,7 +197,7 @@ export class TcpCore {
     }
   }
 
-  #take(conn: Conn & { readonly remoteAddr: Deno.Addr }): void {
+  #take(conn: AcceptedConn): void {
     const { monitor, clock, timeout, transmissionBuffer, serve } =
       this.#options;
     const { hostname, port } = conn.remoteAddr as Deno.NetAddr;

@@ -13,6 +13,8 @@ import {
   PREFACE,
 } from "../../protocol/noise.ts";
 
+import type { Generation } from "../key_ring.ts";
+
 const LENGTH = 2;
 
 /** What a handshake has come to. */
@@ -38,12 +40,12 @@ export type HandshakeStep =
  * length and the largest first message.
  */
 export class ServerHandshake {
-  #psks: readonly Uint8Array[];
+  #keys: readonly Generation[];
   #bytes = new Uint8Array(0);
 
-  /** `psks` are the keys that are accepted, newest first. */
-  constructor(psks: readonly Uint8Array[]) {
-    this.#psks = psks;
+  /** `keys` are those that are accepted, newest first. */
+  constructor(keys: readonly Generation[]) {
+    this.#keys = keys;
   }
 
   /** How many bytes are held. */
@@ -75,7 +77,7 @@ export class ServerHandshake {
   }
 
   #read(message: Uint8Array, rest: Uint8Array): HandshakeStep {
-    for (const [generation, psk] of this.#psks.entries()) {
+    for (const { number, psk } of this.#keys) {
       const noise = new NoiseHandshake({
         role: "responder",
         prologue: PREFACE,
@@ -87,7 +89,7 @@ export class ServerHandshake {
       } catch {
         continue;
       }
-      return offered(noise, payload, rest, generation);
+      return offered(noise, payload, rest, number);
     }
     return refused("key", "The peer does not have an accepted key");
   }

@@ -59,7 +59,7 @@ export class ServerSession implements Owner {
     this.#busy = busy;
     this.#state = {
       kind: "handshake",
-      handshake: new ServerHandshake(options.psks),
+      handshake: new ServerHandshake(options.keys.generations),
     };
     this.#parser = new FrameParser(options.messageBytes);
     this.#heartbeat = new Heartbeat(options.clock, options.heartbeat, {
@@ -154,6 +154,7 @@ export class ServerSession implements Owner {
           messageBytes,
           heartbeat,
         });
+        this.#connection.generation = step.generation;
         this.#peerBytes = step.offer.messageBytes;
         this.#opener = new RecordOpener(channel.receive);
         this.#writer = new FrameWriter(

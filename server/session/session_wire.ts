@@ -1,5 +1,6 @@
 import type { Clock } from "../../protocol/clock.ts";
 import type { Connection } from "../connection.ts";
+import type { KeyRing } from "../key_ring.ts";
 import type { Runner } from "../runner.ts";
 import type { Wire } from "../wires.ts";
 import type { ClientRegistry } from "./client_registry.ts";
@@ -15,8 +16,8 @@ export interface SessionWireOptions {
   clients: ClientRegistry;
   /** The server's id: new whenever it has forgotten its clients. */
   serverId: string;
-  /** The keys that are accepted, newest first. */
-  psks: readonly Uint8Array[];
+  /** The keys that are accepted. */
+  keys: KeyRing;
   /** How many requests a client may have in flight. */
   window: number;
   /** After how many ms of silence a ping is sent. */
