@@ -41,7 +41,14 @@ export type { ClientState } from "./client/keeper.ts";
 // What they are told when they are made.
 export type { CypherServerOptions } from "./server/options.ts";
 export type { CypherClientOptions } from "./client/options.ts";
-export type { Dial } from "./client/dial.ts";
+export type { ClientTls, Dial } from "./client/dial.ts";
+export type { ServerKeys } from "./server/key_ring.ts";
+export type {
+  AcceptedConn,
+  Listen,
+  Listener,
+  TlsKeys,
+} from "./server/tcp_core.ts";
 export type { Conn } from "./protocol/transport.ts";
 export { type Clock, systemClock, type Timer } from "./protocol/clock.ts";
 export { generateKeys, type KeyPair } from "./protocol/keys.ts";

@@ -3,6 +3,7 @@ import { checkNumbers } from "../protocol/options.ts";
 import { Answers } from "./answers.ts";
 import { ClassicWire } from "./classic_wire.ts";
 import { Executor } from "./executor.ts";
+import { Journal } from "./journal.ts";
 import { KeyRing, type ServerKeys } from "./key_ring.ts";
 import type { Monitor } from "./monitor.ts";
 import {
@@ -64,7 +65,9 @@ export class CypherServer implements AsyncDisposable {
       recvBuffer,
       ...limits,
     });
+    const journal = checked.journal ? new Journal(checked.journal) : undefined;
     const clients = new ClientRegistry({
+      journal,
       clock,
       window: checked.window,
       maxBytes: checked.answers.maxBytes,
@@ -76,7 +79,7 @@ export class CypherServer implements AsyncDisposable {
       ...checked,
       runner,
       clients,
-      serverId: crypto.randomUUID(),
+      serverId: journal?.serverId ?? crypto.randomUUID(),
       keys,
     });
     const wires = [session, classic].filter(({ name }) =>

@@ -52,6 +52,12 @@ export interface CypherServerOptions {
   listen?: Listen;
   /** The wires that are accepted, default both. */
   wires?: readonly ("session" | "classic")[];
+  /**
+   * A file that remembers what was executed across restarts (session wire), a
+   * SQLite database that is made at the first start; needs --allow-read and
+   * --allow-write for it and the files beside it. Default none.
+   */
+  journal?: string;
   /** How many requests a client may have in flight, default 256 (session). */
   window?: number;
   /** After how long a silence a ping is sent, default 15,000 ms (session). */
@@ -128,6 +134,7 @@ const NAMES = [
   "tls",
   "listen",
   "wires",
+  "journal",
   "answers",
   "limits",
   "monitor",
@@ -148,6 +155,7 @@ export function checkServerOptions(options: CypherServerOptions) {
     tls,
     listen,
     wires = ["session", "classic"],
+    journal,
     answers,
     limits,
     monitor,
@@ -169,6 +177,7 @@ export function checkServerOptions(options: CypherServerOptions) {
     olderKeys: checkOlderKeys(olderKeys),
     listen: checkFunction("listen", listen) ?? listenOn(checkTls(tls)),
     wires: checkWires(wires),
+    journal: checkString("journal", journal, ""),
     answers: checkNumbers("answers", answers, ANSWERS_OPTIONS),
     limits: checkNumbers("limits", limits, SERVER_LIMITS),
     monitor: monitor ?? new Monitor({ clock }),

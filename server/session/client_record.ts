@@ -33,26 +33,34 @@ export class ClientRecord {
   readonly id: string;
   /** The requests whose handlers run. */
   readonly running = new Map<number, Call>();
+  /** The requests whose ending is being put on record. */
+  readonly ending = new Set<number>();
   /** The endings that the client has not confirmed. */
   readonly kept = new Map<number, Ending>();
   /** The newest proven connection. */
   owner: Owner | undefined;
   /** The highest id ever accepted. */
   highest = 0;
-  #finished: AnsweredSet;
+  /** The ids that are done with. */
+  readonly finished: AnsweredSet;
 
   /** `window` is how many requests may be in flight. */
   constructor(id: string, window: number) {
     this.id = id;
-    this.#finished = new AnsweredSet(window);
+    this.finished = new AnsweredSet(window);
+  }
+
+  /** How many requests have no ending that could be told. */
+  get unfinished(): number {
+    return this.running.size + this.ending.size;
   }
 
   /** What is known of a request id. */
   find(id: number): Known {
-    if (this.running.has(id)) return { kind: "running" };
+    if (this.running.has(id) || this.ending.has(id)) return { kind: "running" };
     const ending = this.kept.get(id);
     if (ending) return { kind: "ended", ending };
-    return { kind: this.#finished.has(id) ? "lost" : "new" };
+    return { kind: this.finished.has(id) ? "lost" : "new" };
   }
 
   /** A handler begins. */
@@ -68,9 +76,9 @@ export class ClientRecord {
    * its ids than its window allows.
    */
   finish(id: number): void {
-    this.running.delete(id);
+    this.ending.delete(id);
     this.highest = Math.max(this.highest, id);
-    this.#finished.add(id);
+    this.finished.add(id);
   }
 
   /**
@@ -78,14 +86,14 @@ export class ClientRecord {
    *
    * @throws {CypherError} See {@linkcode finish}.
    */
-  confirm(answered: AnsweredSet): Ending[] {
-    this.#finished.merge(answered);
+  confirm(answered: AnsweredSet): Map<number, Ending> {
+    this.finished.merge(answered);
     this.highest = Math.max(this.highest, answered.highest);
-    const confirmed: Ending[] = [];
+    const confirmed = new Map<number, Ending>();
     for (const [id, ending] of this.kept) {
       if (!answered.has(id)) continue;
       this.kept.delete(id);
-      confirmed.push(ending);
+      confirmed.set(id, ending);
     }
     return confirmed;
   }

@@ -1,6 +1,10 @@
 import type { AnsweredSet } from "../../protocol/answered.ts";
 import type { Clock } from "../../protocol/clock.ts";
 import { Deadline } from "../../protocol/deadline.ts";
+import { FRAME } from "../../protocol/frames.ts";
+import { writeError } from "../../protocol/hello.ts";
+import type { Call } from "../handler.ts";
+import type { Journal, JournalledClient } from "../journal.ts";
 import { ClientRecord, type Ending, type Owner } from "./client_record.ts";
 
 /** What one kept ending costs beside its text, in bytes. */
@@ -17,6 +21,8 @@ export interface ClientRegistryOptions {
   maxAge: number;
   /** How many clients that are away are remembered. */
   maxAway: number;
+  /** What survives the process, if anything is to. */
+  journal?: Journal | undefined;
 }
 
 /**
@@ -36,6 +42,8 @@ export class ClientRegistry {
   constructor(options: ClientRegistryOptions) {
     this.#options = options;
     this.#forget = new Deadline(options.clock, () => this.#forgetOld());
+    const { journal, window } = options;
+    for (const client of journal?.load(window) ?? []) this.#restore(client);
   }
 
   /** The bytes that kept answers take now. */
@@ -71,35 +79,81 @@ export class ClientRegistry {
   release(record: ClientRecord, owner: Owner): void {
     if (record.owner !== owner) return;
     record.owner = undefined;
+    this.#goneAway(record);
+  }
+
+  #goneAway(record: ClientRecord): void {
     const { clock, maxAge, maxAway } = this.#options;
     this.#away.set(record, clock.now());
     if (this.#away.size > maxAway) this.#forgetFirst();
     if (this.#away.size === 1) this.#forget.set(maxAge);
   }
 
-  /** A request has ended so; keeps that until the client confirms it. */
+  /** A handler is to begin, in `run`: at once, or when that is on record. */
+  begin(record: ClientRecord, id: number, call: Call, run: () => void): void {
+    record.begin(id, call);
+    const { journal } = this.#options;
+    if (!journal) return run();
+    // Cancelled before it began: then it never does.
+    journal.start(record.id, id, () => {
+      if (record.running.get(id) === call) run();
+    });
+  }
+
+  /**
+   * A request has ended so. The client is told, at once or when that is on
+   * record, and it is kept until the client confirms it.
+   */
   end(record: ClientRecord, id: number, ending: Ending): void {
+    const { journal } = this.#options;
+    record.running.delete(id);
+    record.ending.add(id);
+    if (!journal) return this.#end(record, id, ending);
+    journal.end(record.id, id, ending, () => this.#end(record, id, ending));
+  }
+
+  #end(record: ClientRecord, id: number, ending: Ending): void {
     record.finish(id);
+    this.#keep(record, id, ending);
+    record.owner?.deliver(id, ending);
+  }
+
+  #keep(record: ClientRecord, id: number, ending: Ending): void {
     record.kept.set(id, ending);
     this.#kept.set(ending, { record, id });
     this.#bytes += sizeOf(ending);
     while (this.#bytes > this.#options.maxBytes) this.#giveUpFirst();
-    record.owner?.deliver(id, ending);
+  }
+
+  #restore(client: JournalledClient): void {
+    const record = new ClientRecord(client.id, this.#options.window);
+    record.finished.merge(client.finished);
+    record.highest = client.finished.highest;
+    for (const [id, ending] of client.ended) this.#keep(record, id, ending);
+    for (const id of client.started) this.end(record, id, { ...UNKNOWN });
+    this.#records.set(client.id, record);
+    this.#goneAway(record);
   }
 
   /** The client has these answers. */
   confirm(record: ClientRecord, answered: AnsweredSet): void {
-    for (const ending of record.confirm(answered)) this.#drop(ending);
+    const confirmed = record.confirm(answered);
+    if (confirmed.size === 0) return;
+    for (const ending of confirmed.values()) this.#drop(ending);
+    const ids = [...confirmed.keys()];
+    this.#options.journal?.remove(record.id, ids, record.finished);
   }
 
   /** Stops remembering; for the end of the server. */
   close(): void {
     this.#forget.stop();
+    this.#options.journal?.close();
   }
 
   #giveUpFirst(): void {
     for (const [ending, { record, id }] of this.#kept) {
       record.kept.delete(id);
+      this.#options.journal?.remove(record.id, [id], record.finished);
       return this.#drop(ending);
     }
   }
@@ -122,10 +176,20 @@ export class ClientRegistry {
       for (const ending of record.kept.values()) this.#drop(ending);
       this.#away.delete(record);
       this.#records.delete(record.id);
+      this.#options.journal?.forget(record.id);
       return;
     }
   }
 }
+
+/** How a request ends whose handler ran when the process did end. */
+const UNKNOWN: Ending = {
+  type: FRAME.error,
+  payload: writeError({
+    code: "OUTCOME_UNKNOWN",
+    message: "The server was cut off while the request was being executed",
+  }),
+};
 
 function sizeOf(ending: Ending): number {
   return OVERHEAD + ending.payload.length;

@@ -232,7 +232,7 @@ export class ServerSession implements Owner {
     }
     // What comes after our goodbye counts as never written.
     if (this.#draining) return;
-    if (record.running.size >= this.#options.window) {
+    if (record.unfinished >= this.#options.window) {
       throw new CypherError("BAD_MESSAGE", "Cannot go on: over the window");
     }
     this.#execute(record, id, payload);
@@ -265,13 +265,14 @@ export class ServerSession implements Owner {
       });
       clients.end(record, id, this.#endingOf(answer));
     };
-    record.begin(id, call);
-    if (request instanceof CypherError) {
-      return done(failure(UNREADABLE, "BAD_REQUEST", request.message));
-    }
-    const answer = runner.run(request, call);
-    if (answer instanceof Promise) answer.then(done);
-    else done(answer);
+    clients.begin(record, id, call, () => {
+      if (request instanceof CypherError) {
+        return done(failure(UNREADABLE, "BAD_REQUEST", request.message));
+      }
+      const answer = runner.run(request, call);
+      if (answer instanceof Promise) answer.then(done);
+      else done(answer);
+    });
   }
 
   #endingOf(answer: StoredAnswer): Ending {
@@ -283,6 +284,7 @@ export class ServerSession implements Owner {
   #cancel(record: ClientRecord, id: number): void {
     const known = record.find(id);
     if (known.kind === "ended") return this.deliver(id, known.ending);
+    if (record.ending.has(id)) return;
     const call = record.running.get(id);
     const reason = new CypherError("ABORTED", "The caller cancelled");
     call?.abort(reason);
@@ -330,10 +332,10 @@ export class ServerSession implements Owner {
 
   #endIfDone(): void {
     if (this.#state.kind !== "proven") return;
-    if (this.#state.record.running.size > 0) return;
+    if (this.#state.record.unfinished > 0) return;
     this.#writer!.flushed().then(() => {
       if (this.#state.kind !== "proven") return;
-      if (this.#state.record.running.size === 0) {
+      if (this.#state.record.unfinished === 0) {
         this.#connection.end("stopped");
       }
     });
