@@ -11,7 +11,7 @@ import {
   type RequestInit,
   writeRequest,
 } from "../protocol/message.ts";
-import { checkNames, checkNumber } from "../protocol/options.ts";
+import { checkNames, checkNumber, checkSignal } from "../protocol/options.ts";
 import { ClassicClientWire } from "./classic_client_wire.ts";
 import type { ClientLink, ClientWire } from "./client_wire.ts";
 import { type ClientState, Keeper } from "./keeper.ts";
@@ -109,7 +109,7 @@ export class CypherClient implements AsyncDisposable {
    */
   async connect(options: { signal?: AbortSignal } = {}): Promise<void> {
     checkNames("", options, ["signal"]);
-    const { signal } = options;
+    const signal = checkSignal(options.signal);
     if (signal?.aborted) throw aborted(signal);
     this.#requireOpen();
     if (this.#link) return;
@@ -143,6 +143,7 @@ export class CypherClient implements AsyncDisposable {
     options: RequestOptions = {},
   ): Promise<Answer<T>> {
     checkNames("", options, ["signal", "deadline", "idempotent"]);
+    checkSignal(options.signal);
     const deadline = checkNumber("deadline", options.deadline, DEADLINE);
     this.#requireOpen();
     const plain = asciiBytes(writeRequest(request));

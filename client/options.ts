@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../protocol/clock.ts";
+import { checkClock, type Clock } from "../protocol/clock.ts";
 import {
   badOption,
   bytes,
@@ -89,7 +89,12 @@ export const CLIENT_OPTIONS = {
   connectTimeout: milliseconds(10_000),
   attempts: count(Infinity, 1, 1_000_000, { unlimited: true }),
   maxUnanswered: count(10, 1, 1_000_000, { unlimited: true }),
-  maxAge: milliseconds(Infinity, { max: 2 ** 53 - 1, unlimited: true }),
+  maxAge: milliseconds(Infinity, {
+    // Tokens tell the time in whole seconds.
+    min: 1_000,
+    max: 2 ** 53 - 1,
+    unlimited: true,
+  }),
   recvBuffer: bytes(65_536, 4_096, 67_108_864),
   transmissionBuffer: bytes(2_097_152, 1_024, 67_108_864),
 };
@@ -143,7 +148,7 @@ export function checkClientOptions(options: CypherClientOptions) {
     limits,
     onOnline,
     onOffline,
-    clock = systemClock,
+    clock,
     random,
     tls,
     dial,
@@ -166,7 +171,7 @@ export function checkClientOptions(options: CypherClientOptions) {
     limits: checkNumbers("limits", limits, CLIENT_LIMITS),
     onOnline: checkFunction("onOnline", onOnline),
     onOffline: checkFunction("onOffline", onOffline),
-    clock,
+    clock: checkClock(clock),
     random: checkFunction("random", random) ?? Math.random,
     dial: checkFunction("dial", dial) ?? dialOf(tls),
     ...checkNumbers("", numbers, CLIENT_OPTIONS),

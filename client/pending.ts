@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../protocol/clock.ts";
 import type { MaybePromise } from "../protocol/envelope.ts";
 import { CypherError } from "../protocol/errors.ts";
+import { FifoMap } from "../protocol/fifo_map.ts";
 import type { Answer, RequestInit } from "../protocol/message.ts";
 
 /** What bounds one request. */
@@ -47,7 +48,7 @@ interface Entry extends PendingRequest {
 export class Pending {
   #clock: Clock;
   #limit: number;
-  #entries = new Set<Entry>();
+  #entries = new FifoMap<PendingRequest, Entry>();
   #onEnd: (request: PendingRequest) => void;
 
   /**
@@ -71,8 +72,7 @@ export class Pending {
 
   /** The request that is in flight, or to be sent next. */
   get first(): PendingRequest | undefined {
-    for (const entry of this.#entries) return entry;
-    return undefined;
+    return this.#entries.oldest?.[0];
   }
 
   /**
@@ -112,7 +112,7 @@ export class Pending {
         abort: () => this.fail(entry, aborted(entry.signal)),
       };
       signal?.addEventListener("abort", entry.abort);
-      this.#entries.add(entry);
+      this.#entries.add(entry, entry);
       added(entry);
     });
   }
@@ -132,12 +132,13 @@ export class Pending {
 
   /** Ends every request with an error. */
   failAll(error: CypherError): void {
-    for (const entry of this.#entries) this.fail(entry, error);
+    for (const request of this.#entries.keys()) this.fail(request, error);
   }
 
   #take(request: PendingRequest): Entry | undefined {
-    const entry = request as Entry;
-    if (!this.#entries.delete(entry)) return undefined;
+    const entry = this.#entries.get(request);
+    if (!entry) return undefined;
+    this.#entries.delete(request);
     if (entry.timer !== undefined) this.#clock.clearTimeout(entry.timer);
     entry.signal?.removeEventListener("abort", entry.abort);
     return entry;

@@ -14,6 +14,7 @@ export class AesCbc implements Disposable {
   /** Decrypts blocks by themselves. */
   #decrypt: ReturnType<typeof createDecipheriv>;
   #chain: Uint8Array = new Uint8Array(BLOCK);
+  #disposed = false;
 
   /** `key` is 16 bytes. */
   constructor(key: Uint8Array) {
@@ -54,6 +55,8 @@ export class AesCbc implements Disposable {
 
   /** Frees the ciphers, which Deno keeps until they are told to finish. */
   [Symbol.dispose](): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
     this.#encrypt.final();
     this.#decrypt.final();
   }

@@ -1,3 +1,7 @@
+import { checkNames, checkNumber, checkSignal, count } from "./options.ts";
+
+const CAPACITY = count(10_000, 1, 10_000_000);
+
 /** How a {@linkcode Subscription} is made. */
 export interface SubscribeOptions {
   /** Ends the subscription. */
@@ -14,8 +18,9 @@ export interface SubscribeOptions {
  * a subscriber that does not keep up loses its oldest values.
  */
 export class Broadcast<T> {
-  #listeners = new Set<(value: T) => void>();
+  #listeners = new Set<{ readonly call: (value: T) => void }>();
   #subscriptions = new Set<Subscription<T>>();
+  #closed = false;
 
   /** Whether anybody would see a published value. */
   get watched(): boolean {
@@ -29,7 +34,7 @@ export class Broadcast<T> {
   publish(value: T): void {
     for (const listener of this.#listeners) {
       try {
-        listener(value);
+        listener.call(value);
       } catch (error) {
         reportError(error);
       }
@@ -38,13 +43,22 @@ export class Broadcast<T> {
 
   /** Calls `listener` with each value, at once; returns what ends that. */
   listen(listener: (value: T) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    // Wrapped, so that the same function can listen twice.
+    const entry = { call: listener };
+    this.#listeners.add(entry);
+    return () => void this.#listeners.delete(entry);
   }
 
-  /** Values from now on, as an async iterable. */
+  /**
+   * Values from now on, as an async iterable.
+   *
+   * @throws {CypherError} `BAD_OPTION` if an option is not right.
+   */
   subscribe(options: SubscribeOptions = {}): Subscription<T> {
-    const subscription = new Subscription<T>(options.capacity ?? 10_000, () => {
+    checkNames("", options, ["signal", "capacity"]);
+    checkSignal(options.signal);
+    const capacity = checkNumber("capacity", options.capacity, CAPACITY);
+    const subscription = new Subscription<T>(capacity, () => {
       unlisten();
       options.signal?.removeEventListener("abort", end);
       this.#subscriptions.delete(subscription);
@@ -53,12 +67,13 @@ export class Broadcast<T> {
     const end = () => subscription.end();
     this.#subscriptions.add(subscription);
     options.signal?.addEventListener("abort", end);
-    if (options.signal?.aborted) end();
+    if (options.signal?.aborted || this.#closed) end();
     return subscription;
   }
 
   /** Ends every subscription, after what it still holds. */
   close(): void {
+    this.#closed = true;
     for (const subscription of this.#subscriptions) subscription.end();
   }
 }

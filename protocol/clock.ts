@@ -1,3 +1,5 @@
+import { badOption } from "./options.ts";
+
 /** A running timer, as the clock that started it knows it. */
 export type Timer = number | object;
 
@@ -23,6 +25,20 @@ export const systemClock: Clock = {
   setTimeout: (callback, delay) => setTimeout(callback, delay),
   clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
 };
+
+/**
+ * Returns a clock, or the machine's when it was left out.
+ *
+ * @throws {CypherError} `BAD_OPTION` if it lacks a method.
+ */
+export function checkClock(clock: Clock | undefined): Clock {
+  if (clock === undefined) return systemClock;
+  const methods = ["now", "wall", "setTimeout", "clearTimeout"] as const;
+  if (methods.every((name) => typeof clock?.[name] === "function")) {
+    return clock;
+  }
+  throw badOption("clock", `a Clock with ${methods.join(", ")}`, clock);
+}
 
 /**
  * Waits `delay` ms.

@@ -20,6 +20,7 @@ export class DirectionMarks implements Disposable {
   #encrypt: ReturnType<typeof createCipheriv>;
   #decrypt: ReturnType<typeof createDecipheriv>;
   #role: number;
+  #disposed = false;
 
   /** `key` is the key of both directions, `role` the end this is. */
   constructor(key: Uint8Array, role: Role) {
@@ -50,6 +51,8 @@ export class DirectionMarks implements Disposable {
 
   /** Frees the ciphers. */
   [Symbol.dispose](): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
     this.#encrypt.final();
     this.#decrypt.final();
   }

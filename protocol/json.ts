@@ -11,6 +11,7 @@ export type JsonValue =
 
 /** Sixteen digits in a row, or an exponent of three: worth a closer look. */
 const SUSPICIOUS_NUMBER = /\d{16}|\d[eE]\+?\d{3}/;
+const LONG_INTEGER = /\d{16}/;
 const NON_ASCII = /[\u0080-\uffff]/;
 const EACH_NON_ASCII = /[\u0080-\uffff]/g;
 
@@ -52,6 +53,10 @@ export function writeJson(value: unknown): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(value);
+    // Beyond 2^53 it would write rounded digits, which are another number.
+    if (text !== undefined && LONG_INTEGER.test(text)) {
+      text = JSON.stringify(value, exactInteger);
+    }
   } catch (cause) {
     throw new CypherError(
       "UNSENDABLE",
@@ -98,6 +103,18 @@ function refuseLossyNumber(
     "BAD_MESSAGE",
     "Cannot read the message: it holds a number that a double cannot",
   );
+}
+
+/** The part of JSON that the standard library's types lack as yet. */
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+
+function exactInteger(_key: string, value: unknown): unknown {
+  const long = typeof value === "number" && Number.isInteger(value) &&
+    !Number.isSafeInteger(value);
+  // From 1e21 on an exponent is written, and nothing is rounded.
+  return long && Math.abs(value) < 1e21
+    ? rawJSON(BigInt(value).toString())
+    : value;
 }
 
 function nestsDeeper(value: JsonValue, depth: number): boolean {

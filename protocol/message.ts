@@ -141,7 +141,7 @@ export function writeReply(
         "{ data: 42 }",
     );
   }
-  if ("body" in reply) return writeJson(reply.body);
+  if (reply.body !== undefined) return writeJson(reply.body);
   const {
     path = request.path,
     operation = request.operation,
@@ -185,7 +185,7 @@ export function readAnswer(
 ): Answer {
   const body = parseJson(text, depth);
   const { path = "/", operation = "NONE" } = request;
-  if (!isJsonObject(body) || !KEYS.some((key) => Object.hasOwn(body, key))) {
+  if (!isJsonObject(body) || !isUsual(body)) {
     return { path, operation, data: body, metadata: {}, body };
   }
   return {
@@ -211,6 +211,12 @@ export function failureOf(answer: Answer): Status | undefined {
     code: status.code,
     ...(typeof message === "string" ? { message } : {}),
   };
+}
+
+/** Whether an answer has any of the usual keys. */
+function isUsual(body: { [key: string]: JsonValue }): boolean {
+  return Object.hasOwn(body, "STATUS") ||
+    KEYS.some((key) => Object.hasOwn(body, key));
 }
 
 /** The keys beyond the four; most messages have none, and share this. */
@@ -250,7 +256,9 @@ function writeFields(fields: Record<string, unknown>): string {
   return text + "}";
 }
 
-function requireStatus({ code, message }: Status): void {
+function requireStatus(status: Status): void {
+  requireObject("status", status);
+  const { code, message } = status;
   requireText("status.code", code);
   if (message !== undefined) requireText("status.message", message);
 }

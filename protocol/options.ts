@@ -98,7 +98,13 @@ export function checkNames(
 ): void {
   if (given === undefined) return;
   if (given === null || typeof given !== "object") {
-    throw badOption(group || "options", "an object", given);
+    if (group) throw badOption(group, "an object", given);
+    // By its kind alone: somebody may have given a key in its place.
+    const kind = given === null ? "null" : typeof given;
+    throw new CypherError(
+      "BAD_OPTION",
+      `Cannot use the options: they must be an object, got ${kind}`,
+    );
   }
   for (const name of Object.keys(given)) {
     if (!known.includes(name)) {
@@ -136,6 +142,18 @@ export function checkString(
   if (value === undefined) return fallback;
   if (typeof value === "string" && value !== "") return value;
   throw badOption(name, "a string of at least one character", value);
+}
+
+/**
+ * Returns an abort signal, or undefined when it was left out.
+ *
+ * @throws {CypherError} `BAD_OPTION` if it is anything but an AbortSignal.
+ */
+export function checkSignal(
+  signal: AbortSignal | undefined,
+): AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  throw badOption("signal", "an AbortSignal", signal);
 }
 
 /** Says what a number option allows: `a whole number of ms from 1 to 1,000`. */

@@ -1,3 +1,4 @@
+import { FifoMap } from "../protocol/fifo_map.ts";
 import { IdentityRing } from "../protocol/identity_ring.ts";
 import { bytes, count, milliseconds } from "../protocol/options.ts";
 
@@ -53,8 +54,8 @@ export class Answers {
   #maxBytes: number;
   #bytes = 0;
   #running = new Map<number, Promise<StoredAnswer>>();
-  #unconfirmed = new Map<number, StoredAnswer>();
-  #confirmed = new Map<number, StoredAnswer>();
+  #unconfirmed = new FifoMap<number, StoredAnswer>();
+  #confirmed = new FifoMap<number, StoredAnswer>();
 
   /** `maxBytes` in bytes, `tokens` a count. */
   constructor({ maxBytes, tokens }: { maxBytes: number; tokens: number }) {
@@ -89,7 +90,7 @@ export class Answers {
     this.#running.delete(serial);
     // Its identity may have been pushed out while it ran.
     if (serial < this.#identities.oldest) return;
-    this.#unconfirmed.set(serial, answer);
+    this.#unconfirmed.add(serial, answer);
     this.#bytes += sizeOf(answer);
     this.#evict(this.#confirmed);
     this.#evict(this.#unconfirmed);
@@ -100,7 +101,7 @@ export class Answers {
     const answer = this.#unconfirmed.get(serial);
     if (!answer) return;
     this.#unconfirmed.delete(serial);
-    this.#confirmed.set(serial, answer);
+    this.#confirmed.add(serial, answer);
   }
 
   #add(identity: Uint8Array): number {
@@ -111,15 +112,13 @@ export class Answers {
     return serial;
   }
 
-  #evict(answers: Map<number, StoredAnswer>): void {
-    if (this.#bytes <= this.#maxBytes) return;
-    for (const serial of answers.keys()) {
-      this.#drop(answers, serial);
-      if (this.#bytes <= this.#maxBytes) return;
+  #evict(answers: FifoMap<number, StoredAnswer>): void {
+    while (this.#bytes > this.#maxBytes && answers.oldest) {
+      this.#drop(answers, answers.oldest[0]);
     }
   }
 
-  #drop(answers: Map<number, StoredAnswer>, serial: number): void {
+  #drop(answers: FifoMap<number, StoredAnswer>, serial: number): void {
     const answer = answers.get(serial);
     if (!answer) return;
     answers.delete(serial);

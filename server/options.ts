@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../protocol/clock.ts";
+import { checkClock, type Clock } from "../protocol/clock.ts";
 import {
   badOption,
   bytes,
@@ -103,7 +103,12 @@ export const SERVER_OPTIONS = {
   port: count(12_345, 0, 65_535),
   timeout: milliseconds(120_000, { unlimited: true }),
   deadline: milliseconds(Infinity, { unlimited: true }),
-  maxAge: milliseconds(Infinity, { max: 2 ** 53 - 1, unlimited: true }),
+  maxAge: milliseconds(Infinity, {
+    // Tokens tell the time in whole seconds.
+    min: 1_000,
+    max: 2 ** 53 - 1,
+    unlimited: true,
+  }),
   recvBuffer: bytes(65_536, 4_096, 67_108_864),
   transmissionBuffer: bytes(2_097_152, 1_024, 67_108_864),
   window: count(256, 1, 65_536),
@@ -160,7 +165,7 @@ export function checkServerOptions(options: CypherServerOptions) {
     limits,
     monitor,
     onHandlerError,
-    clock = systemClock,
+    clock,
     ...numbers
   } = options;
   if (typeof handler !== "function") {
@@ -180,9 +185,9 @@ export function checkServerOptions(options: CypherServerOptions) {
     journal: checkString("journal", journal, ""),
     answers: checkNumbers("answers", answers, ANSWERS_OPTIONS),
     limits: checkNumbers("limits", limits, SERVER_LIMITS),
-    monitor: monitor ?? new Monitor({ clock }),
+    monitor: monitor ?? new Monitor({ clock: checkClock(clock) }),
     onHandlerError: checkFunction("onHandlerError", onHandlerError),
-    clock,
+    clock: checkClock(clock),
     ...checkNumbers("", numbers, SERVER_OPTIONS),
   };
 }

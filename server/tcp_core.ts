@@ -30,8 +30,8 @@ export interface TcpCoreOptions {
   transmissionBuffer: number;
   /** How many connections may be open. */
   maxConnections: number;
-  /** Opens the listener. */
-  listen: Listen;
+  /** Opens the listener, default TCP. */
+  listen?: Listen;
 }
 
 /** A server's certificate and its private key, as PEM. */
@@ -165,7 +165,7 @@ export class TcpCore {
   }
 
   #listen(): Listener {
-    const { hostname, port, listen } = this.#options;
+    const { hostname, port, listen = listenOn() } = this.#options;
     try {
       return listen({ hostname, port });
     } catch (cause) {

@@ -5,6 +5,7 @@ import {
   LARGEST_WINDOW,
   SECRET_BYTES,
 } from "../../protocol/hello.ts";
+import { FifoMap } from "../../protocol/fifo_map.ts";
 import type { Pending, PendingRequest } from "../pending.ts";
 
 /** What is to be written next. */
@@ -35,7 +36,7 @@ export class SessionState {
   #server: string | undefined;
   #lastId = 0;
   /** Never written, in the order they were made. */
-  #queue = new Set<PendingRequest>();
+  #queue = new FifoMap<PendingRequest, PendingRequest>();
   /** Written, and without an ending; undefined: its caller has gone. */
   #written = new Map<number, PendingRequest | undefined>();
   /** Written on earlier connections, to be written again: ascending. */
@@ -51,7 +52,7 @@ export class SessionState {
 
   /** A request waits to be written. */
   add(request: PendingRequest): void {
-    this.#queue.add(request);
+    this.#queue.add(request, request);
   }
 
   /**
@@ -78,14 +79,13 @@ export class SessionState {
         ? { kind: "request", id, request }
         : { kind: "cancel", id };
     }
-    for (const request of this.#queue) {
-      this.#queue.delete(request);
-      id = request.id ??= ++this.#lastId;
-      this.#written.set(id, request);
-      this.#inFlight.add(id);
-      return { kind: "request", id, request };
-    }
-    return undefined;
+    const request = this.#queue.oldest?.[0];
+    if (!request) return undefined;
+    this.#queue.delete(request);
+    id = request.id ??= ++this.#lastId;
+    this.#written.set(id, request);
+    this.#inFlight.add(id);
+    return { kind: "request", id, request };
   }
 
   /** An ending came; gives its request, unless nobody waits for that. */
@@ -124,7 +124,9 @@ export class SessionState {
       else this.answered.add(id);
     }
     back.sort((a, b) => a.id! - b.id!);
-    this.#queue = new Set([...back, ...this.#queue]);
+    const behind = this.#queue.keys();
+    this.#queue = new FifoMap();
+    for (const request of [...back, ...behind]) this.add(request);
   }
 
   #endUnknown(): void {

@@ -6,16 +6,23 @@
  */
 import nodeAssert from "node:assert";
 
-export { AssertionError } from "node:assert";
+/** What a failed assertion throws. */
+export class AssertionError extends Error {
+  /** Makes one; the message says what was expected. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "AssertionError";
+  }
+}
 
 /** Asserts that a value is truthy. */
 export function assert(expr: unknown, msg = ""): asserts expr {
-  nodeAssert.ok(expr, msg || undefined);
+  if (!expr) throw new AssertionError(msg);
 }
 
 /** Asserts that two values are deeply equal. */
 export function assertEquals<T>(actual: T, expected: T, msg?: string): void {
-  nodeAssert.deepStrictEqual(actual, expected, msg);
+  rethrown(() => nodeAssert.deepStrictEqual(actual, expected), msg);
 }
 
 /** Asserts that two values are the same by `Object.is`. */
@@ -24,12 +31,12 @@ export function assertStrictEquals<T>(
   expected: T,
   msg?: string,
 ): asserts actual is T {
-  nodeAssert.strictEqual(actual, expected, msg);
+  rethrown(() => nodeAssert.strictEqual(actual, expected), msg);
 }
 
 /** Asserts that two values are not deeply equal. */
 export function assertNotEquals<T>(actual: T, expected: T, msg?: string): void {
-  nodeAssert.notDeepStrictEqual(actual, expected, msg);
+  rethrown(() => nodeAssert.notDeepStrictEqual(actual, expected), msg);
 }
 
 /** Asserts that a string contains another. */
@@ -50,7 +57,7 @@ export function assertMatch(
   expected: RegExp,
   msg?: string,
 ): void {
-  nodeAssert.match(actual, expected, msg);
+  rethrown(() => nodeAssert.match(actual, expected), msg);
 }
 
 /** Asserts that a value is an instance of a class. */
@@ -67,6 +74,15 @@ export function assertInstanceOf<
   );
 }
 
+/** Node's comparisons throw an AssertionError of their own. */
+function rethrown(compare: () => void, msg: string | undefined): void {
+  try {
+    compare();
+  } catch (error) {
+    throw new AssertionError(msg ?? (error as Error).message);
+  }
+}
+
 /** Asserts that a function throws, and returns what it threw. */
 export function assertThrows<E extends Error = Error>(
   fn: () => unknown,
@@ -79,9 +95,7 @@ export function assertThrows<E extends Error = Error>(
   } catch (error) {
     return checked(error, errorClass, msgIncludes, msg);
   }
-  throw new nodeAssert.AssertionError({
-    message: msg ?? "Expected function to throw.",
-  });
+  throw new AssertionError(msg ?? "Expected function to throw.");
 }
 
 /** Asserts that a function's promise rejects, and resolves to the reason. */
@@ -91,24 +105,31 @@ export async function assertRejects<E extends Error = Error>(
   msgIncludes?: string,
   msg?: string,
 ): Promise<E> {
+  let promise: PromiseLike<unknown>;
   try {
-    await fn();
+    promise = fn();
+  } catch {
+    throw new AssertionError(
+      msg ?? "Function throws when expected to reject.",
+    );
+  }
+  try {
+    await promise;
   } catch (error) {
     return checked(error, errorClass, msgIncludes, msg);
   }
-  throw new nodeAssert.AssertionError({
-    message: msg ?? "Expected function to reject.",
-  });
+  throw new AssertionError(msg ?? "Expected function to reject.");
 }
 
 function checked<E extends Error>(
   error: unknown,
   errorClass: (abstract new (...args: never[]) => E) | undefined,
-  msgIncludes = "",
+  msgIncludes: string | undefined,
   msg?: string,
 ): E {
-  if (errorClass) assertInstanceOf(error, errorClass, msg);
-  else assertInstanceOf(error, Error, msg);
-  assertStringIncludes(error.message, msgIncludes, msg);
+  if (errorClass) {
+    assertInstanceOf(error, errorClass, msg);
+    assertStringIncludes(error.message, msgIncludes ?? "", msg);
+  }
   return error as E;
 }

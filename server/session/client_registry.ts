@@ -1,6 +1,7 @@
 import type { AnsweredSet } from "../../protocol/answered.ts";
 import type { Clock } from "../../protocol/clock.ts";
 import { Deadline } from "../../protocol/deadline.ts";
+import { FifoMap } from "../../protocol/fifo_map.ts";
 import { FRAME } from "../../protocol/frames.ts";
 import { writeError } from "../../protocol/hello.ts";
 import type { Call } from "../handler.ts";
@@ -33,10 +34,10 @@ export interface ClientRegistryOptions {
 export class ClientRegistry {
   #options: ClientRegistryOptions;
   #records = new Map<string, ClientRecord>();
-  #kept = new Map<Ending, { record: ClientRecord; id: number }>();
+  #kept = new FifoMap<Ending, { record: ClientRecord; id: number }>();
   #bytes = 0;
   /** When each client that is away went, the longest away first. */
-  #away = new Map<ClientRecord, number>();
+  #away = new FifoMap<ClientRecord, number>();
   #forget: Deadline;
 
   constructor(options: ClientRegistryOptions) {
@@ -84,8 +85,8 @@ export class ClientRegistry {
 
   #goneAway(record: ClientRecord): void {
     const { clock, maxAge, maxAway } = this.#options;
-    this.#away.set(record, clock.now());
-    if (this.#away.size > maxAway) this.#forgetFirst();
+    this.#away.add(record, clock.now());
+    if (this.#away.size > maxAway) this.#forgetOne(this.#away.oldest![0]);
     if (this.#away.size === 1) this.#forget.set(maxAge);
   }
 
@@ -120,7 +121,7 @@ export class ClientRegistry {
 
   #keep(record: ClientRecord, id: number, ending: Ending): void {
     record.kept.set(id, ending);
-    this.#kept.set(ending, { record, id });
+    this.#kept.add(ending, { record, id });
     this.#bytes += sizeOf(ending);
     while (this.#bytes > this.#options.maxBytes) this.#giveUpFirst();
   }
@@ -151,11 +152,11 @@ export class ClientRegistry {
   }
 
   #giveUpFirst(): void {
-    for (const [ending, { record, id }] of this.#kept) {
-      record.kept.delete(id);
-      this.#options.journal?.remove(record.id, [id], record.finished);
-      return this.#drop(ending);
-    }
+    if (!this.#kept.oldest) return;
+    const [ending, { record, id }] = this.#kept.oldest;
+    record.kept.delete(id);
+    this.#options.journal?.remove(record.id, [id], record.finished);
+    this.#drop(ending);
   }
 
   #drop(ending: Ending): void {
@@ -165,20 +166,18 @@ export class ClientRegistry {
   #forgetOld(): void {
     const { clock, maxAge } = this.#options;
     const before = clock.now() - maxAge;
-    for (const [, since] of this.#away) {
+    while (this.#away.oldest) {
+      const [record, since] = this.#away.oldest;
       if (since > before) return this.#forget.set(since - before);
-      this.#forgetFirst();
+      this.#forgetOne(record);
     }
   }
 
-  #forgetFirst(): void {
-    for (const record of this.#away.keys()) {
-      for (const ending of record.kept.values()) this.#drop(ending);
-      this.#away.delete(record);
-      this.#records.delete(record.id);
-      this.#options.journal?.forget(record.id);
-      return;
-    }
+  #forgetOne(record: ClientRecord): void {
+    for (const ending of record.kept.values()) this.#drop(ending);
+    this.#away.delete(record);
+    this.#records.delete(record.id);
+    this.#options.journal?.forget(record.id);
   }
 }
 
