@@ -22,7 +22,7 @@ export interface CypherClientOptions {
   hostname?: string;
   /** The server's port, default 12345. */
   port?: number;
-  /** The wire to speak: `"classic"` for Python peers. */
+  /** The wire to speak, default `"session"`; `"classic"` for Python peers. */
   wire?: "classic" | "session";
   /** What people call this client; shown by the server (session wire). */
   name?: string;
@@ -141,7 +141,7 @@ export function checkClientOptions(options: CypherClientOptions) {
     encryptionKey,
     decryptionKey,
     hostname,
-    wire = "classic",
+    wire = "session",
     name,
     onRestart = "reject",
     backoff,

@@ -1,14 +1,23 @@
+/** The least that a queue may hold of entries that are gone. */
+const SLACK = 64;
+
+interface Place<K, V> {
+  readonly key: K;
+  readonly value: V;
+}
+
 /**
  * A Map that gives its oldest entry in constant time.
  *
  * The obvious `map.keys().next()` does not: engines keep deleted entries in
- * place until they rehash, and an iterator made anew walks over all of them. So
- * one iterator is kept, which stays where it is while the map changes.
+ * place until they rehash, and an iterator made anew walks over all of them;
+ * one that is kept holds on to every table the map has outgrown.
  */
 export class FifoMap<K, V> {
-  #map = new Map<K, V>();
-  #cursor = this.#map.entries();
-  #oldest: [K, V] | undefined;
+  #map = new Map<K, Place<K, V>>();
+  /** In the order they were added, with some that are gone. */
+  #queue: Place<K, V>[] = [];
+  #head = 0;
 
   /** How many entries there are. */
   get size(): number {
@@ -17,29 +26,31 @@ export class FifoMap<K, V> {
 
   /** The entry that was added first, of those that are there. */
   get oldest(): readonly [K, V] | undefined {
-    if (this.#map.size === 0) return undefined;
-    while (!this.#oldest) {
-      const next = this.#cursor.next();
-      // An iterator that has seen the end sees nothing that comes after.
-      if (next.done) this.#cursor = this.#map.entries();
-      else this.#oldest = next.value;
+    for (; this.#head < this.#queue.length; this.#head++) {
+      const place = this.#queue[this.#head]!;
+      if (this.#map.get(place.key) === place) return [place.key, place.value];
     }
-    return this.#oldest;
+    return undefined;
   }
 
   /** The value of a key. */
   get(key: K): V | undefined {
-    return this.#map.get(key);
+    return this.#map.get(key)?.value;
   }
 
   /** Adds an entry as the newest; the key must not be there yet. */
   add(key: K, value: V): void {
-    this.#map.set(key, value);
+    const place = { key, value };
+    this.#map.set(key, place);
+    this.#queue.push(place);
+    if (this.#queue.length > 2 * this.#map.size + SLACK) {
+      this.#queue = [...this.#map.values()];
+      this.#head = 0;
+    }
   }
 
   /** Removes an entry; false if it was not there. */
   delete(key: K): boolean {
-    if (this.#oldest && this.#oldest[0] === key) this.#oldest = undefined;
     return this.#map.delete(key);
   }
 

@@ -66,7 +66,7 @@ const FAULTS: Record<string, () => unknown> = {
   "returns an array": () => [SECRET],
   "returns a function as data": () => ({ data: () => SECRET }),
   "returns a symbol as data": () => ({ data: Symbol(SECRET) }),
-  "returns a body that is no JSON": () => ({ body: undefined }),
+  "returns a body that is no JSON": () => ({ body: () => {} }),
   "returns a BigInt as body": () => ({ body: 1n }),
   "returns a path that is no string": () => ({ path: 1 }),
   "returns an operation that is no string": () => ({ operation: null }),
