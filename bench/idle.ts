@@ -18,6 +18,7 @@ await pin();
 using peer = await startPeer("cypher");
 await using client = new CypherClient({
   port: peer.port,
+  wire: "classic",
   encryptionKey: KEYS.clientToServer,
   decryptionKey: KEYS.serverToClient,
 });

@@ -25,6 +25,7 @@ using cypher = await startPeer("cypher");
 
 await using client = new CypherClient({
   port: cypher.port,
+  wire: "classic",
   encryptionKey: KEYS.clientToServer,
   decryptionKey: KEYS.serverToClient,
 });

@@ -70,7 +70,7 @@ export class Connection {
   #bytesOut = 0;
   #inProgress = 0;
   #lastLatency: number | null = null;
-  #roundTrip: number | null = null;
+  #roundTrip: number | undefined;
 
   /** Takes over a transport that was just accepted. */
   constructor(

@@ -51,8 +51,8 @@ export interface ConnectionInfo {
   readonly inProgress: number;
   /** The last answer's latency in ms; null before the first. */
   readonly lastLatency: number | null;
-  /** How long the peer took to answer the last ping, in ms; null for none. */
-  readonly roundTrip: number | null;
+  /** How long the peer took to answer the last ping, in ms. */
+  readonly roundTrip?: number | undefined;
   /** Which of the server's pairs of keys it uses, once that is known. */
   readonly generation?: number | undefined;
 }

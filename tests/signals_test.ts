@@ -473,6 +473,8 @@ Deno.test("what connections() lists, and that it is empty afterwards", async () 
     bytesOut: 0,
     inProgress: 0,
     lastLatency: null,
+    roundTrip: undefined,
+    generation: undefined,
   });
   assert(fresh.since >= started - 1 && fresh.since <= Date.now() + 1);
 

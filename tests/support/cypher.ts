@@ -42,13 +42,14 @@ export const equalKeys: Keys = {
   decryptionKey: CLIENT_TO_SERVER,
 };
 
-/** A server that listens on a free port. */
+/** A server that listens on a free port, on the classic wire alone. */
 export async function startServer(
   handler: Handler,
   options: Partial<CypherServerOptions> = {},
 ): Promise<CypherServer> {
   const server = new CypherServer({
     port: 0,
+    wires: ["classic"],
     ...serverKeys,
     handler,
     ...options,
@@ -57,7 +58,7 @@ export async function startServer(
   return server;
 }
 
-/** A client that dials again within a few milliseconds. */
+/** A classic client that dials again within a few milliseconds. */
 export function makeClient(
   { hostname, port }: Address,
   options: Partial<CypherClientOptions> = {},
@@ -65,6 +66,7 @@ export function makeClient(
   return new CypherClient({
     hostname,
     port,
+    wire: "classic",
     ...clientKeys,
     backoff: { first: 1, max: 5 },
     ...options,

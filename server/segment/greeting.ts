@@ -1,0 +1,70 @@
+import { BLOCK_SIZE } from "../../protocol/segment/block.ts";
+import type { Agreement } from "../../protocol/segment/data.ts";
+import {
+  initialSequence,
+  type Step,
+} from "../../protocol/segment/handshake.ts";
+import { ServerHandshake } from "../../protocol/segment/server_handshake.ts";
+import type { Connection } from "../connection.ts";
+import type { Inlet } from "./inlet.ts";
+import type { SegmentServerSettings } from "./options.ts";
+import type { SegmentServerStep, TellStep } from "./steps.ts";
+
+const TOLD: Readonly<Record<Step, SegmentServerStep["step"]>> = {
+  "SYN": "syn-received",
+  "SYN-ACK": "syn-ack-sent",
+  "ACK": "ack-received",
+};
+
+/**
+ * Takes a connection through the handshake, within its deadline. Undefined if
+ * that fails: the connection is over then, and a `failure` names the step.
+ */
+export async function greet(
+  connection: Connection,
+  inlet: Inlet,
+  settings: SegmentServerSettings,
+  tell: TellStep,
+): Promise<Agreement | undefined> {
+  const { random, limits, bufferSize, resends, resendPause } = settings;
+  const handshake = new ServerHandshake({
+    isn: initialSequence(random),
+    bufferLimit: limits.bufferBytes,
+    bufferSize,
+    resends,
+  });
+  connection.allow(settings.handshakeTimeout, "handshake-timeout");
+  while (handshake.end === undefined) {
+    const block = await inlet.block(BLOCK_SIZE);
+    if (block === undefined) return left(connection, handshake.step, inlet);
+    const { step } = handshake;
+    const { reply, pause, done, problem } = handshake.receive(block);
+    if (problem !== undefined) wrong(connection, step, problem);
+    if (pause && !await inlet.pause(resendPause)) {
+      wrong(connection, step, "the peer did not wait for the re-send");
+      return void connection.end("protocol-error");
+    }
+    if (reply) await connection.write(reply);
+    if (connection.ended) return left(connection, handshake.step, inlet);
+    if (done) tell(TOLD[done]);
+    if (connection.draining) return void connection.end("stopped");
+  }
+  if (handshake.end.kind === "open") return handshake.end.agreed;
+  connection.end("protocol-error");
+  return undefined;
+}
+
+function wrong(connection: Connection, step: Step, problem: string): void {
+  connection.failure("BAD_HANDSHAKE", `${step}: ${problem}`);
+}
+
+/** The connection ended too early: tells whose fault it is, if it is one. */
+function left(connection: Connection, step: Step, inlet: Inlet): undefined {
+  // Who only looks whether somebody listens has done nothing wrong.
+  if (step === "SYN" && inlet.waiting === 0) return;
+  const { state } = connection.info();
+  if (state.kind !== "closed") return;
+  const { reason } = state;
+  if (reason === "stopped" || reason === "disconnected") return;
+  wrong(connection, step, `the connection ended there: ${reason}`);
+}
