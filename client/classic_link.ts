@@ -59,11 +59,6 @@ export class ClassicLink implements ClientLink {
     return this.#answered;
   }
 
-  /** The classic wire has no refusals. */
-  readonly refusal = undefined;
-  /** Nor does it ask anybody to stay away. */
-  readonly stayAway = 0;
-
   /** Runs the connection until it is over; resolves to the reason. */
   async run(ready: () => void): Promise<ClientOfflineReason> {
     ready();

@@ -15,9 +15,9 @@ export interface Link {
    */
   run(ready: () => void): Promise<ClientOfflineReason>;
   /** Why the server would not have us, if that is how it ended. */
-  readonly refusal: CypherError | undefined;
-  /** How long the server asked us to stay away, in ms. */
-  readonly stayAway: number;
+  readonly refusal?: CypherError | undefined;
+  /** How long the server asked us to stay away, in ms; default 0. */
+  readonly stayAway?: number;
   /** Closes the connection. */
   close(reason: ClientOfflineReason): void;
 }
@@ -109,7 +109,7 @@ export class Keeper<L extends Link> {
         failedDials = 0;
         const link = this.#events.link(transport);
         reason = await this.#use(link);
-        stayAway = link.stayAway;
+        stayAway = link.stayAway ?? 0;
         if (link.answered) failures = 0;
         if (link.refusal && !this.#closed) this.#events.refused(link.refusal);
       }

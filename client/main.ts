@@ -33,6 +33,15 @@ const CONNECTION: Command["flags"] = {
     about: "How long to wait for an answer before sending again",
     option: CLIENT_OPTIONS.timeout,
   },
+  wire: {
+    kind: "text",
+    about: "The wire, classic for Python servers",
+    default: "session",
+  },
+  tls: {
+    kind: "switch",
+    about: "Connect over TLS, trusting what deno task certs made",
+  },
   deadline: {
     kind: "number",
     about: "How long to try in all",
@@ -80,6 +89,11 @@ async function main(): Promise<void> {
   await using client = new CypherClient({
     hostname: line.texts["hostname"]!,
     ...numbers,
+    // Checked by the client, which says what there is.
+    wire: line.texts["wire"] as "session",
+    ...(line.switches["tls"] && {
+      tls: { caCerts: [await Deno.readTextFile(".cypher/ca.pem")] },
+    }),
     ...await findKeys(),
     onOffline: (reason) => {
       if (reason !== "closed") console.error(`Offline: ${reason}; retrying`);

@@ -111,7 +111,7 @@ function parse(
   const options = Object.fromEntries(
     Object.entries({ ...flags, help: { kind: "switch" } as const }).map((
       [name, { kind }],
-    ) => [name, {
+    ) => [dashedName(name), {
       type: kind === "switch" ? "boolean" as const : "string" as const,
       ...(name.length === 1 && { short: name }),
     }]),

@@ -1,11 +1,15 @@
 /**
- * `deno task serve`: the two example resources on embedded defaults.
+ * `deno task serve`: the two example resources and the dashboard, on embedded
+ * defaults. The one place where the server and the dashboard are put together.
  *
  * @module
  */
 // deno-lint-ignore-file no-console
+import { HTTP_PORT } from "../dashboard/dashboard_server.ts";
+import { type DashboardServer, serveDashboard } from "../dashboard/mod.ts";
 import {
   type Command,
+  type CommandLine,
   helpOf,
   parseCommandLine,
 } from "../protocol/command_line.ts";
@@ -59,6 +63,43 @@ which is made at the first start.`,
       about: "The most written at once",
       option: SERVER_OPTIONS.transmissionBuffer,
     },
+    window: {
+      kind: "number",
+      about: "How many requests a client may have in flight",
+      option: SERVER_OPTIONS.window,
+    },
+    heartbeat: {
+      kind: "number",
+      about: "After how long a silence a session is pinged",
+      option: SERVER_OPTIONS.heartbeat,
+    },
+    journal: {
+      kind: "text",
+      about: "Remember executions across restarts in this file, such as " +
+        ".cypher/journal.db",
+      default: "",
+    },
+    tls: {
+      kind: "switch",
+      about: "Serve TLS with the certificate that deno task certs makes",
+    },
+    httpPort: {
+      kind: "number",
+      about: "The dashboard's port",
+      option: HTTP_PORT,
+    },
+    httpHostname: {
+      kind: "text",
+      about: "The dashboard's address; any but this machine's own needs " +
+        "CYPHER_DASHBOARD_TOKEN",
+      default: "127.0.0.1",
+    },
+    name: {
+      kind: "text",
+      about: "The server's name on the dashboard",
+      default: "cypher",
+    },
+    noDashboard: { kind: "switch", about: "Serve no dashboard" },
     grace: {
       kind: "number",
       about: "How long requests may run on after Ctrl-C",
@@ -85,12 +126,15 @@ async function main(): Promise<void> {
     (name) => Deno.env.get(name),
   );
   if (!line) return console.log(helpOf(COMMAND));
-  const { grace = GRACE.default, ...numbers } = line.numbers;
-  const keys = await findKeys();
+  const { grace = GRACE.default, httpPort = HTTP_PORT.default, ...numbers } =
+    line.numbers;
+  const { hostname, journal } = line.texts;
   const server = new CypherServer({
     ...numbers,
-    hostname: line.texts["hostname"]!,
-    ...keys,
+    hostname: hostname!,
+    ...await findKeys(),
+    ...(journal && { journal }),
+    ...(line.switches["tls"] && { tls: await findCertificate() }),
     handler: exampleHandler(),
     onHandlerError: (error, { reference, operation, path }) =>
       console.error(`${reference} ${operation} ${path}:`, error),
@@ -98,14 +142,57 @@ async function main(): Promise<void> {
   const unlisten = server.monitor.listen((signal) => {
     if (!line.switches["quiet"] || signal.kind === "notice") log(signal);
   });
+  const sidecar = line.switches["noDashboard"]
+    ? undefined
+    : startSidecar(server, line, httpPort);
   await server.start();
-  const { hostname, port } = server.address;
-  console.log(`Cypher listens on ${hostname}:${port} (classic wire)`);
+  const { address } = server;
+  console.log(`Cypher listens on ${address.hostname}:${address.port}`);
+  if (sidecar) announce(sidecar, httpPort);
   console.log("Try: deno task request UPDATE /NUMBER 42");
   await interrupted();
   console.log("Stopping: requests in progress may finish. Ctrl-C forces");
   await server.stop({ grace });
+  await sidecar?.close();
   unlisten();
+}
+
+function startSidecar(
+  server: CypherServer,
+  { texts }: CommandLine,
+  port: number,
+): DashboardServer {
+  const token = Deno.env.get("CYPHER_DASHBOARD_TOKEN");
+  const readToken = Deno.env.get("CYPHER_DASHBOARD_READ_TOKEN");
+  return serveDashboard(server.monitor, {
+    hostname: texts["httpHostname"]!,
+    port,
+    fallbackPort: true,
+    name: texts["name"]!,
+    ...(token !== undefined && { token }),
+    ...(readToken !== undefined && { readToken }),
+    onError: (error) => console.error("The dashboard:", error),
+  });
+}
+
+function announce({ url, moved }: DashboardServer, port: number): void {
+  const taken = moved ? ` (port ${port} was taken)` : "";
+  console.log(`The dashboard is on ${url}${taken}`);
+}
+
+async function findCertificate(): Promise<{ cert: string; key: string }> {
+  try {
+    return {
+      cert: await Deno.readTextFile(".cypher/cert.pem"),
+      key: await Deno.readTextFile(".cypher/key.pem"),
+    };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new CypherError(
+      "BAD_OPTION",
+      'There is no certificate: run "deno task certs" here once',
+    );
+  }
 }
 
 /** The keys from the environment, else from the key file. */

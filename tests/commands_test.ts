@@ -25,6 +25,20 @@ const WRONG: {
   { args: [...SERVE, "--port", "abc"], says: ["--port", '"abc"', "65,535"] },
   { args: [...SERVE, "--port", ""], says: ["--port", '""'] },
   { args: [...SERVE, "--timeout", "0"], says: ["--timeout", "0", "of ms"] },
+  {
+    args: [...SERVE, "--http-port=70000"],
+    says: ["--http-port", "70000", "65,535"],
+  },
+  {
+    args: [...SERVE, "--port", "0", "--http-hostname", "0.0.0.0"],
+    says: ["others can reach", "token"],
+  },
+  { args: [...SERVE, "--tls", "--port", "0"], says: ["deno task certs"] },
+  { args: [...CLIENT, "ping", "--wire", "x"], says: ['"session"', '"x"'] },
+  {
+    args: [...SERVE, "--recv-buffer", "1"],
+    says: ["--recv-buffer", "got 1", "4,096"],
+  },
   { args: [...SERVE, "--quiet=yes"], says: ["--quiet"] },
   { args: [...SERVE, "extra"], says: ["no arguments", '"extra"'] },
   { args: [...SERVE, "--hostname", ""], says: ["hostname", '""'] },

@@ -1,0 +1,159 @@
+import { batch } from "@preact/signals";
+import type { Batch, Snapshot } from "../../contract.ts";
+import { receive, restart, wantRequests } from "../signals/log.ts";
+import { backMessage, type Opening, retryDelay } from "./back.ts";
+import { runClock, serverNow, stopClock } from "./clock.ts";
+import { link } from "./link.ts";
+import { applyBatch, applySnapshot, server } from "./store.ts";
+import { say } from "./toast.ts";
+
+/** A gap shorter than this, in ms, is only hinted at. */
+const NOTICE = 500;
+/** What the network may add to a heartbeat, in ms. */
+const SLACK = 1000;
+/** No connection ever has this id: asking for it tells 401 from "not there". */
+const PROBE = "./api/connections/0";
+
+let source: EventSource | undefined;
+let lastId: string | undefined;
+let heard = 0;
+/** The stream's name, for saying that it is still read. */
+let stream: string | undefined;
+let failures = 0;
+let retry: ReturnType<typeof setTimeout> | undefined;
+let notice: ReturnType<typeof setTimeout> | undefined;
+
+/** Opens the stream and keeps it open from now on. */
+export function startStream(): void {
+  open();
+  setInterval(watch, 500);
+  let requests = wantRequests.peek();
+  wantRequests.subscribe((wanted) => {
+    if (wanted === requests) return;
+    requests = wanted;
+    if (link.peek().kind === "live") open();
+  });
+}
+
+/** Opens the stream now: after a sign-in, or because the user asked. */
+export function retryNow(): void {
+  open();
+}
+
+/** Ends the stream and shows the login; `ended` when not by the user. */
+export function signedOut(ended: boolean): void {
+  close();
+  clearTimeout(notice);
+  lastId = undefined;
+  link.value = { kind: "login", ended };
+}
+
+function close(): void {
+  clearTimeout(retry);
+  source?.close();
+  source = undefined;
+}
+
+function open(): void {
+  close();
+  const query = new URLSearchParams();
+  if (lastId) query.set("after", lastId);
+  if (wantRequests.peek()) query.set("requests", "1");
+  const opened = source = new EventSource(`./events?${query}`);
+  heard = Date.now();
+  for (const opening of ["snapshot", "resume", "reset"] as const) {
+    opened.addEventListener(opening, (event) => begin(opening, event));
+  }
+  opened.addEventListener("batch", (event) => {
+    hear(event);
+    const change: Batch = JSON.parse(event.data);
+    batch(() => {
+      applyBatch(change);
+      receive(change.signals, change.skipped);
+    });
+  });
+  opened.addEventListener("heartbeat", (event) => {
+    hear(event);
+    void answer();
+  });
+  opened.onerror = () => void lost(opened);
+}
+
+function hear(event: MessageEvent): void {
+  heard = Date.now();
+  if (event.lastEventId) lastId = event.lastEventId;
+}
+
+/** A socket takes in much that nobody reads: says that somebody does. */
+async function answer(): Promise<void> {
+  if (stream === undefined) return;
+  const url = `./events/${encodeURIComponent(stream)}`;
+  // A failure shows on the stream itself, which then ends.
+  const status = await fetch(url, { method: "POST" })
+    .then(({ status }) => status, () => 0);
+  if (status === 401) signedOut(true);
+}
+
+function begin(opening: Opening, event: MessageEvent): void {
+  hear(event);
+  clearTimeout(notice);
+  failures = 0;
+  const snapshot: Snapshot = JSON.parse(event.data);
+  stream = snapshot.stream;
+  const before = server.peek()?.instance ?? null;
+  const noticed = link.peek().kind === "gone";
+  batch(() => {
+    runClock();
+    // Without this, a stream asked for with `after` that restarted would look
+    // like a resume: the instance decides.
+    const resumed = opening === "resume" && before === snapshot.instance;
+    applySnapshot(snapshot, resumed);
+    if (resumed) receive(snapshot.signals, snapshot.skipped);
+    else restart(snapshot.signals);
+    link.value = { kind: "live" };
+    const message = backMessage(opening, before, snapshot.instance, noticed);
+    if (message) say(message);
+  });
+}
+
+/** The stream broke: find out whether a token is missing, then try again. */
+async function lost(broken: EventSource): Promise<void> {
+  if (broken !== source) return;
+  close();
+  if (link.peek().kind === "live") {
+    link.value = { kind: "reconnecting" };
+    notice = setTimeout(() => goneUntil(Date.now()), NOTICE);
+  }
+  const status = await fetch(PROBE, { cache: "no-store" })
+    .then((answer) => answer.status, () => 0);
+  // Meanwhile the user may have opened it again.
+  if (source) return;
+  if (status === 401) return signedOut(server.peek() !== null);
+  failures++;
+  // The first try after a break is at once: a proxy's cut heals unnoticed.
+  const delay = failures === 1 && status > 0 && status < 500
+    ? 0
+    : retryDelay(failures);
+  if (delay > 0) goneUntil(Date.now() + delay);
+  retry = setTimeout(open, delay);
+}
+
+/** Shows the server as gone, if there was anything to be gone from. */
+function goneUntil(retryAt: number): void {
+  clearTimeout(notice);
+  if (server.peek() === null) return;
+  const seen = link.peek();
+  stopClock();
+  link.value = {
+    kind: "gone",
+    seen: seen.kind === "gone" ? seen.seen : serverNow(),
+    retryAt,
+  };
+}
+
+/** Two heartbeats missed: the stream is dead, whatever the socket says. */
+function watch(): void {
+  const every = server.peek()?.heartbeat;
+  if (!source || !every) return;
+  if (Date.now() - heard > 2 * every + SLACK) void lost(source);
+}

@@ -1,0 +1,28 @@
+import { signal } from "@preact/signals";
+
+/** Whose drawer is open. */
+export const subject = signal<string | null>(null);
+/** Whom the dialog asks about. */
+export const disconnecting = signal<string | null>(null);
+/** Whether the list of keys is open. */
+export const helping = signal(false);
+
+let before: HTMLElement | null = null;
+
+/** Opens a drawer, remembering where the focus is to return to. */
+export function openDrawer(id: string): void {
+  if (subject.peek() === null) {
+    before = document.activeElement instanceof HTMLElement
+      ? document.activeElement
+      : null;
+  }
+  subject.value = id;
+}
+
+/** Closes the drawer; the focus goes back to where it was. */
+export function closeDrawer(): void {
+  if (subject.peek() === null) return;
+  subject.value = null;
+  before?.focus({ preventScroll: true });
+  before = null;
+}

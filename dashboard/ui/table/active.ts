@@ -1,0 +1,16 @@
+import { effect, signal } from "@preact/signals";
+import { focused } from "./arranged.ts";
+
+/** The row that the keys act on. */
+export const active = signal<string | null>(null);
+/** Whether the keys are in the table's head instead. */
+export const atHead = signal(false);
+
+/** A row that becomes active while the table has the focus freezes it. */
+export function startActive(): void {
+  effect(() => {
+    if (active.value === null) return;
+    focused.value = document.activeElement?.closest("[role=grid]") !== null &&
+      document.activeElement !== null;
+  });
+}

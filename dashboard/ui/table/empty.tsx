@@ -1,0 +1,46 @@
+import { visible } from "../format/text.ts";
+import { Copy } from "../parts/copy.tsx";
+import { listeners, server } from "../state/store.ts";
+import { clearFilter } from "./query.ts";
+
+const COMMANDS = [
+  "deno task ping -n 1000",
+  "deno task request UPDATE /NUMBER 42",
+  "deno task demo",
+];
+
+/** Nobody has come yet: says what to do. */
+export function Empty() {
+  const at = listeners.value[0];
+  const where = at ? ` on ${visible(at.hostname)}:${at.port}` : "";
+  return (
+    <div class="empty">
+      <h3>No connections yet</h3>
+      <p>
+        {visible(server.value?.name ?? "The server")} is listening{where}{" "}
+        and ready. Run one of these in the project folder; this page fills by
+        itself.
+      </p>
+      <ul class="commands">
+        {COMMANDS.map((command) => (
+          <li key={command}>
+            <code>{command}</code>
+            <Copy text={command} label={`Copy ${command}`} />
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+/** The filters let nobody through. */
+export function NoMatch() {
+  return (
+    <div class="empty">
+      <p>No connection matches these filters.</p>
+      <button type="button" class="button" onClick={clearFilter}>
+        Clear filters
+      </button>
+    </div>
+  );
+}
