@@ -85,6 +85,7 @@ export class CypherServer implements AsyncDisposable {
     const wires = [session, classic].filter(({ name }) =>
       checked.wires.includes(name)
     );
+    const choice = { wires, clock, patience: limits.handshakeTimeout };
     this.monitor = monitor;
     this.#keys = keys;
     this.#clients = clients;
@@ -93,7 +94,7 @@ export class CypherServer implements AsyncDisposable {
       clock,
       wires: wires.map(({ name }) => name),
       maxConnections: limits.connections,
-      serve: (connection) => serveWires(wires, connection),
+      serve: (connection) => serveWires(choice, connection),
       idle: () => runner.idle(),
       abandon: () =>
         runner.abort(new CypherError("CLOSED", "The server was stopped")),

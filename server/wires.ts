@@ -1,3 +1,4 @@
+import type { Clock } from "../protocol/clock.ts";
 import type { Connection } from "./connection.ts";
 
 type Read = Promise<Uint8Array | null>;
@@ -15,29 +16,47 @@ export interface Wire {
   serve(connection: Connection, firstRead: Read): Promise<void>;
 }
 
+/** How a wire is chosen among several. */
+export interface WireChoice {
+  /** The wires, those that speak first at once before those that may not. */
+  readonly wires: readonly Wire[];
+  readonly clock: Clock;
+  /** How long a connection may be silent before it is the last wire's, in ms. */
+  readonly patience: number;
+}
+
 /**
  * Serves a connection on the wire that its first byte chooses. With one wire
  * there is nothing to choose, and nothing to wait for. A byte that no wire
- * claims goes to the last one, which says what is wrong with it.
+ * claims goes to the last one, which says what is wrong with it; so does a
+ * connection that says nothing, as a classic client may for as long as it likes.
  */
-export function serveWires(
-  wires: readonly Wire[],
+export async function serveWires(
+  { wires, clock, patience }: WireChoice,
   connection: Connection,
 ): Promise<void> {
   const firstRead = connection.read();
-  const [only, ...others] = wires;
-  return only && others.length === 0
-    ? only.serve(connection, firstRead)
-    : serveChosen(wires, connection, firstRead);
+  let wire = wires.at(-1);
+  if (wires.length > 1) {
+    const chunk = await within(clock, patience, firstRead);
+    if (chunk === null) return;
+    const byte = chunk?.[0];
+    if (byte !== undefined) {
+      wire = wires.find((wire) => wire.startsWith(byte)) ?? wire;
+    }
+  }
+  await wire?.serve(connection, firstRead);
 }
 
-async function serveChosen(
-  wires: readonly Wire[],
-  connection: Connection,
-  firstRead: Read,
-): Promise<void> {
-  const chunk = await firstRead;
-  if (chunk === null) return;
-  const wire = wires.find((wire) => wire.startsWith(chunk[0]!)) ?? wires.at(-1);
-  await wire?.serve(connection, firstRead);
+/** What a read brings within `delay` ms; undefined if it is not over then. */
+function within(clock: Clock, delay: number, read: Read): Promise<
+  Uint8Array | null | undefined
+> {
+  return new Promise((resolve) => {
+    const timer = clock.setTimeout(() => resolve(undefined), delay);
+    read.then((chunk) => {
+      clock.clearTimeout(timer);
+      resolve(chunk);
+    });
+  });
 }
