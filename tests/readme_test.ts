@@ -13,10 +13,16 @@ function snippets(language: string): string[] {
 
 /** A snippet as a file, importing this copy and using another port. */
 async function asFile(code: string, port: number): Promise<string> {
-  const here = new URL("../mod.ts", import.meta.url).href;
+  const here = new URL("../", import.meta.url).href;
   const path = await Deno.makeTempFile({ suffix: ".ts" });
   const local = code
-    .replaceAll(/"jsr:@cypher\/protocol@[^"]*"/g, JSON.stringify(here))
+    .replaceAll(
+      /"jsr:@cypher\/protocol@[^/"]*\/dashboard"/g,
+      `"${here}dashboard/mod.ts"`,
+    )
+    .replaceAll(/"jsr:@cypher\/protocol@[^/"]*"/g, `"${here}mod.ts"`)
+    // Ports that others may have taken.
+    .replaceAll('name: "plant-gateway"', 'port: 0, name: "plant-gateway"')
     .replaceAll("12345", String(port));
   assert(local.includes(here) && local.includes(String(port)));
   await Deno.writeTextFile(path, local);
@@ -24,8 +30,8 @@ async function asFile(code: string, port: number): Promise<string> {
 }
 
 Deno.test("the README's server and client work as they stand", async () => {
-  const [server, client, ...more] = snippets("ts");
-  assert(server && client);
+  const [server, client, sidecar, ...more] = snippets("ts");
+  assert(server && client && sidecar);
   assertEquals(more.length, 0, "a new snippet needs a test here");
   const port = availablePort();
   const files = [await asFile(server, port), await asFile(client, port)];
@@ -49,6 +55,21 @@ Deno.test("the README's server and client work as they stand", async () => {
   }
 });
 
+Deno.test("the README's dashboard works as it stands", async () => {
+  const file = await asFile(snippets("ts")[2]!, availablePort());
+  try {
+    const args = ["run", "--check", "--no-prompt", "--allow-net", file];
+    await using serving = new Program(args);
+    await serving.prints("Open http");
+    const [, url] = /Open (\S+)/.exec(serving.output)!;
+    const page = await fetch(url!);
+    assertEquals(page.status, 200);
+    assertStringIncludes(await page.text(), "app.js");
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
 Deno.test("the README's commands work as they stand", async () => {
   const [start, ask] = snippets("sh");
   assertEquals(start!.trim().split("\n"), [
@@ -56,7 +77,10 @@ Deno.test("the README's commands work as they stand", async () => {
     "npx -y deno@2.9.6 task test",
   ]);
   const folder = await Deno.makeTempDir();
-  const environment = { CYPHER_PORT: String(availablePort()) };
+  const environment = {
+    CYPHER_PORT: String(availablePort()),
+    CYPHER_HTTP_PORT: "0",
+  };
   const task = (command: string) =>
     new Program(taskOf(command), { cwd: folder, env: environment });
   try {
