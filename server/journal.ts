@@ -1,7 +1,8 @@
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
 import { AnsweredSet } from "../protocol/answered.ts";
 import { CypherError } from "../protocol/errors.ts";
 import type { FrameType } from "../protocol/frames.ts";
+import { LARGEST_WINDOW } from "../protocol/hello.ts";
 import type { Ending } from "./session/client_record.ts";
 
 /** What a journal remembers of one client. */
@@ -16,7 +17,10 @@ export interface JournalledClient {
   readonly ended: ReadonlyMap<number, Ending>;
 }
 
+// Locked for as long as it is open: with two servers on one journal, neither
+// would know what the other has executed.
 const SCHEMA = `
+  PRAGMA locking_mode = EXCLUSIVE;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   CREATE TABLE IF NOT EXISTS server (id TEXT NOT NULL);
@@ -41,44 +45,40 @@ const SCHEMA = `
 export class Journal {
   /** The server's id: the same for as long as the journal exists. */
   readonly serverId: string;
+  #path: string;
   #database: DatabaseSync;
-  #statements: Record<"start" | "end" | "remove" | "finish", StatementSync>;
-  #forgetting: readonly StatementSync[];
+  #statements: ReturnType<typeof prepareAll>;
   #safe: (() => void)[] = [];
+  /** Whether there is a transaction. */
   #open = false;
+  #closed = false;
 
   /**
    * Opens a journal, making it first if there is none.
    *
-   * @throws {CypherError} `BAD_OPTION` if the file cannot be used.
+   * @throws {CypherError} `BAD_OPTION` if the file cannot be used, or is used
+   * by another server.
    */
   constructor(path: string) {
+    this.#path = path;
     try {
       this.#database = new DatabaseSync(path);
+    } catch (cause) {
+      throw this.#unusable(cause);
+    }
+    try {
       this.#database.exec(SCHEMA);
+      this.#statements = prepareAll(this.#database);
       this.serverId = this.#serverId();
     } catch (cause) {
-      throw new CypherError(
-        "BAD_OPTION",
-        `Cannot use the journal ${JSON.stringify(path)}: ${
-          cause instanceof Error ? cause.message : cause
-        }`,
-        { cause },
-      );
+      this.#database.close();
+      throw this.#unusable(cause);
     }
-    const prepare = (sql: string) => this.#database.prepare(sql);
-    this.#statements = {
-      start: prepare(
-        "INSERT OR IGNORE INTO requests (client, id) VALUES (?, ?)",
-      ),
-      end: prepare("REPLACE INTO requests VALUES (?, ?, ?, ?)"),
-      remove: prepare("DELETE FROM requests WHERE client = ? AND id = ?"),
-      finish: prepare("REPLACE INTO clients VALUES (?, ?)"),
-    };
-    this.#forgetting = [
-      prepare("DELETE FROM requests WHERE client = ?"),
-      prepare("DELETE FROM clients WHERE id = ?"),
-    ];
+  }
+
+  /** A client is known from now on. */
+  know(client: string): void {
+    this.#note(() => this.#statements.know.run(client));
   }
 
   /** A handler is about to begin; it does so in `safe`. */
@@ -106,12 +106,26 @@ export class Journal {
   /** A client need not be known any more. */
   forget(client: string): void {
     this.#note(() => {
-      for (const statement of this.#forgetting) statement.run(client);
+      this.#statements.forgetRequests.run(client);
+      this.#statements.forgetClient.run(client);
     });
   }
 
-  /** Everything that the journal remembers. `window` bounds a client's gaps. */
-  load(window: number): JournalledClient[] {
+  /**
+   * Everything that the journal remembers.
+   *
+   * @throws {CypherError} `BAD_OPTION` if it is damaged; it is closed then.
+   */
+  load(): JournalledClient[] {
+    try {
+      return this.#load();
+    } catch (cause) {
+      this.close();
+      throw this.#unusable(cause);
+    }
+  }
+
+  #load(): JournalledClient[] {
     const clients = new Map<string, {
       id: string;
       finished: AnsweredSet;
@@ -121,7 +135,7 @@ export class Journal {
     const clientOf = (id: string) => {
       let client = clients.get(id);
       if (!client) {
-        const finished = new AnsweredSet(window);
+        const finished = new AnsweredSet(LARGEST_WINDOW);
         client = { id, finished, started: [], ended: new Map() };
         clients.set(id, client);
       }
@@ -130,7 +144,7 @@ export class Journal {
     for (const row of this.#rows("SELECT id, finished FROM clients")) {
       const set = JSON.parse(row["finished"] as string);
       clientOf(row["id"] as string).finished.merge(
-        AnsweredSet.fromJson(set, window),
+        AnsweredSet.fromJson(set, LARGEST_WINDOW),
       );
     }
     const requests = "SELECT client, id, type, payload FROM requests " +
@@ -150,8 +164,12 @@ export class Journal {
     return [...clients.values()];
   }
 
-  /** Writes what is noted and closes the file. */
+  /**
+   * Writes what is noted and closes the file. What ends later is not on record:
+   * its outcome will be unknown.
+   */
   close(): void {
+    this.#closed = true;
     this.#commit();
     this.#database.close();
   }
@@ -171,6 +189,7 @@ export class Journal {
   }
 
   #note(write: () => void, safe?: () => void): void {
+    if (this.#closed) return;
     if (!this.#open) {
       this.#open = true;
       this.#database.exec("BEGIN");
@@ -186,4 +205,33 @@ export class Journal {
     this.#database.exec("COMMIT");
     for (const safe of this.#safe.splice(0)) safe();
   }
+
+  #unusable(cause: unknown): CypherError {
+    return new CypherError(
+      "BAD_OPTION",
+      `Cannot use the journal ${JSON.stringify(this.#path)}: ${
+        cause instanceof Error ? cause.message : cause
+      }`,
+      { cause },
+    );
+  }
+}
+
+// deno-lint-ignore explicit-function-return-type
+function prepareAll(database: DatabaseSync) {
+  return {
+    know: database.prepare(
+      `INSERT OR IGNORE INTO clients VALUES (?, '{"floor":0,"ranges":[]}')`,
+    ),
+    start: database.prepare(
+      "INSERT OR IGNORE INTO requests (client, id) VALUES (?, ?)",
+    ),
+    end: database.prepare("REPLACE INTO requests VALUES (?, ?, ?, ?)"),
+    remove: database.prepare(
+      "DELETE FROM requests WHERE client = ? AND id = ?",
+    ),
+    finish: database.prepare("REPLACE INTO clients VALUES (?, ?)"),
+    forgetRequests: database.prepare("DELETE FROM requests WHERE client = ?"),
+    forgetClient: database.prepare("DELETE FROM clients WHERE id = ?"),
+  };
 }

@@ -1,11 +1,16 @@
 import { AnsweredSet } from "../../protocol/answered.ts";
 import type { FrameType } from "../../protocol/frames.ts";
-import type { Call } from "../handler.ts";
 
 /** What ends a request: a frame, kept until the client says it has it. */
 export interface Ending {
   readonly type: FrameType;
   readonly payload: string;
+}
+
+/** A request whose handler runs, or is about to. */
+export interface Running {
+  /** Tells the handler to stop, and the monitor that nobody waits. */
+  cancel(): void;
 }
 
 /** The connection that a client's answers go to. */
@@ -32,7 +37,7 @@ export class ClientRecord {
   /** The client's id. */
   readonly id: string;
   /** The requests whose handlers run. */
-  readonly running = new Map<number, Call>();
+  readonly running = new Map<number, Running>();
   /** The requests whose ending is being put on record. */
   readonly ending = new Set<number>();
   /** The endings that the client has not confirmed. */
@@ -64,8 +69,8 @@ export class ClientRecord {
   }
 
   /** A handler begins. */
-  begin(id: number, call: Call): void {
-    this.running.set(id, call);
+  begin(id: number, running: Running): void {
+    this.running.set(id, running);
     this.highest = Math.max(this.highest, id);
   }
 

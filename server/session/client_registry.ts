@@ -4,9 +4,13 @@ import { Deadline } from "../../protocol/deadline.ts";
 import { FifoMap } from "../../protocol/fifo_map.ts";
 import { FRAME } from "../../protocol/frames.ts";
 import { writeError } from "../../protocol/hello.ts";
-import type { Call } from "../handler.ts";
 import type { Journal, JournalledClient } from "../journal.ts";
-import { ClientRecord, type Ending, type Owner } from "./client_record.ts";
+import {
+  ClientRecord,
+  type Ending,
+  type Owner,
+  type Running,
+} from "./client_record.ts";
 
 /** What one kept ending costs beside its text, in bytes. */
 const OVERHEAD = 200;
@@ -43,8 +47,7 @@ export class ClientRegistry {
   constructor(options: ClientRegistryOptions) {
     this.#options = options;
     this.#forget = new Deadline(options.clock, () => this.#forgetOld());
-    const { journal, window } = options;
-    for (const client of journal?.load(window) ?? []) this.#restore(client);
+    for (const client of options.journal?.load() ?? []) this.#restore(client);
   }
 
   /** The bytes that kept answers take now. */
@@ -68,6 +71,7 @@ export class ClientRegistry {
     if (!record) {
       record = new ClientRecord(id, this.#options.window);
       this.#records.set(id, record);
+      this.#options.journal?.know(id);
     }
     this.#away.delete(record);
     const before = record.owner;
@@ -91,13 +95,18 @@ export class ClientRegistry {
   }
 
   /** A handler is to begin, in `run`: at once, or when that is on record. */
-  begin(record: ClientRecord, id: number, call: Call, run: () => void): void {
-    record.begin(id, call);
+  begin(
+    record: ClientRecord,
+    id: number,
+    running: Running,
+    run: () => void,
+  ): void {
+    record.begin(id, running);
     const { journal } = this.#options;
     if (!journal) return run();
     // Cancelled before it began: then it never does.
     journal.start(record.id, id, () => {
-      if (record.running.get(id) === call) run();
+      if (record.running.get(id) === running) run();
     });
   }
 
@@ -108,6 +117,8 @@ export class ClientRegistry {
   end(record: ClientRecord, id: number, ending: Ending): void {
     const { journal } = this.#options;
     record.running.delete(id);
+    // Nobody will ask, and on record it would make the client known again.
+    if (this.#records.get(record.id) !== record) return;
     record.ending.add(id);
     if (!journal) return this.#end(record, id, ending);
     journal.end(record.id, id, ending, () => this.#end(record, id, ending));
@@ -127,12 +138,16 @@ export class ClientRegistry {
   }
 
   #restore(client: JournalledClient): void {
-    const record = new ClientRecord(client.id, this.#options.window);
-    record.finished.merge(client.finished);
-    record.highest = client.finished.highest;
-    for (const [id, ending] of client.ended) this.#keep(record, id, ending);
-    for (const id of client.started) this.end(record, id, { ...UNKNOWN });
+    const { finished, started } = client;
+    // The window may have been larger when there were all these gaps.
+    const gaps = finished.ranges.length + started.length;
+    const window = Math.max(this.#options.window, gaps);
+    const record = new ClientRecord(client.id, window);
     this.#records.set(client.id, record);
+    record.finished.merge(finished);
+    record.highest = finished.highest;
+    for (const [id, ending] of client.ended) this.#keep(record, id, ending);
+    for (const id of started) this.end(record, id, { ...UNKNOWN });
     this.#goneAway(record);
   }
 

@@ -32,7 +32,9 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 type SessionState =
   | { readonly kind: "handshake"; readonly handshake: ServerHandshake }
   | { readonly kind: "unproven"; readonly offer: ClientOffer }
-  | { readonly kind: "proven"; readonly record: ClientRecord };
+  | { readonly kind: "proven"; readonly record: ClientRecord }
+  /** It was said goodbye to: what still comes is dropped. */
+  | { readonly kind: "over" };
 
 /** One connection on the session wire. */
 export class ServerSession implements Owner {
@@ -113,24 +115,31 @@ export class ServerSession implements Owner {
 
   /** Ends, as the same client has come back on another connection. */
   replaced(): void {
-    this.#goodbye("replaced", 0, "replaced");
+    this.#sendClose("replaced", 0);
+    this.#state = { kind: "over" };
+    this.#writer!.flushed().then(() => this.#connection.end("replaced"));
   }
 
   #receive(chunk: Uint8Array): void {
     try {
+      if (this.#over) return;
       if (this.#state.kind === "handshake") {
         return this.#step(this.#state.handshake.push(chunk));
       }
       for (const plain of this.#opener!.push(chunk)) {
         for (const frame of this.#parser.push(plain)) {
           this.#take(frame);
-          if (this.#connection.ended) return;
+          if (this.#over) return;
         }
       }
     } catch (error) {
       if (!(error instanceof CypherError)) throw error;
       this.#broken(error);
     }
+  }
+
+  get #over(): boolean {
+    return this.#state.kind === "over" || this.#connection.ended;
   }
 
   #step(step: HandshakeStep): void {
@@ -248,9 +257,15 @@ export class ServerSession implements Owner {
       () => `${record.id}-${id}`,
     );
     const began = connection.requestBegins();
+    const running = {
+      cancel: () => {
+        call.abort(new CypherError("ABORTED", "The caller cancelled"));
+        connection.requestLeft();
+      },
+    };
     const done = (answer: StoredAnswer) => {
       // A request that was cancelled meanwhile has its ending already.
-      if (record.running.get(id) !== call) return;
+      if (record.running.get(id) !== running) return;
       const { path, operation } = request instanceof CypherError
         ? UNREADABLE
         : request;
@@ -265,7 +280,7 @@ export class ServerSession implements Owner {
       });
       clients.end(record, id, this.#endingOf(answer));
     };
-    clients.begin(record, id, call, () => {
+    clients.begin(record, id, running, () => {
       if (request instanceof CypherError) {
         return done(failure(UNREADABLE, "BAD_REQUEST", request.message));
       }
@@ -285,10 +300,7 @@ export class ServerSession implements Owner {
     const known = record.find(id);
     if (known.kind === "ended") return this.deliver(id, known.ending);
     if (record.ending.has(id)) return;
-    const call = record.running.get(id);
-    const reason = new CypherError("ABORTED", "The caller cancelled");
-    call?.abort(reason);
-    if (call) this.#connection.requestLeft();
+    record.running.get(id)?.cancel();
     this.#options.clients.end(
       record,
       id,
@@ -341,11 +353,6 @@ export class ServerSession implements Owner {
     });
   }
 
-  #goodbye(reason: string, after: number, end: "replaced"): void {
-    this.#sendClose(reason, after);
-    this.#writer!.flushed().then(() => this.#connection.end(end));
-  }
-
   #sendClose(reason: string, after: number): void {
     const last = this.#state.kind === "proven" ? this.#state.record.highest : 0;
     this.#writer!.send(FRAME.close, 0, writeClose({ reason, after, last }));
@@ -353,6 +360,7 @@ export class ServerSession implements Owner {
 
   #refuse(refusal: Refusal, message: string): void {
     const connection = this.#connection;
+    this.#state = { kind: "over" };
     const code = refusal === "key" ? "UNAUTHORIZED" : "REFUSED";
     connection.failure(code, message);
     connection.write(writeRefusal(refusal)).then(() =>
