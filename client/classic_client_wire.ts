@@ -25,7 +25,7 @@ export class ClassicClientWire implements ClientWire {
     this.#envelope = new ClassicEnvelope({ role: "client", ...settings });
   }
 
-  checkSize(plain: Uint8Array): void {
+  checkSize(plain: string): void {
     const { messageBytes } = this.#settings.limits;
     const size = tokenSize(plain.length);
     if (size <= messageBytes) return;

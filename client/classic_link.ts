@@ -1,3 +1,4 @@
+import { asciiBytes } from "../protocol/ascii.ts";
 import type { ClassicEnvelope } from "../protocol/classic.ts";
 import type { Clock } from "../protocol/clock.ts";
 import { Deadline } from "../protocol/deadline.ts";
@@ -90,7 +91,9 @@ export class ClassicLink implements ClientLink {
     if (this.#inFlight || !next || this.#end !== undefined) return;
     this.#inFlight = next;
     this.#overdue.set(this.#options.timeout);
-    const sealed = next.sealed ??= this.#options.envelope.seal(next.plain);
+    const sealed = next.sealed ??= this.#options.envelope.seal(
+      asciiBytes(next.plain),
+    );
     if (!(sealed instanceof Promise)) return this.#write(sealed);
     sealed.then(
       (bytes) => this.#write(bytes),

@@ -15,7 +15,7 @@ export interface ClientWire extends Disposable {
    *
    * @throws {CypherError} `TOO_LARGE`.
    */
-  checkSize(plain: Uint8Array): void;
+  checkSize(plain: string): void;
   /** Speaks the wire on a connection. */
   link(transport: Transport): ClientLink;
   /** A request waits to be sent. */

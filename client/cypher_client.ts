@@ -1,4 +1,3 @@
-import { asciiBytes } from "../protocol/ascii.ts";
 import {
   Broadcast,
   type SubscribeOptions,
@@ -146,7 +145,7 @@ export class CypherClient implements AsyncDisposable {
     checkSignal(options.signal);
     const deadline = checkNumber("deadline", options.deadline, DEADLINE);
     this.#requireOpen();
-    const plain = asciiBytes(writeRequest(request));
+    const plain = writeRequest(request);
     this.#wire.checkSize(plain);
     const answer = this.#pending.add(
       request,

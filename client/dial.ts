@@ -11,11 +11,35 @@ export type Dial = (
  * what finds a dead peer while nothing is asked of it.
  */
 export const dialTcp: Dial = async (target, signal) => {
-  const conn = await Deno.connect({ ...target, signal });
+  const conn = await connect(target, signal);
   conn.setNoDelay(true);
   conn.setKeepAlive(true);
   return conn;
 };
+
+/**
+ * `Deno.connect`, which throws a connection away unclosed when the signal
+ * aborts between its coming up and the promise settling (seen in 2.9.6). So it
+ * gets a signal that can stop the attempt and does not throw afterwards.
+ */
+async function connect(
+  target: { hostname: string; port: number },
+  signal: AbortSignal,
+): Promise<Deno.TcpConn> {
+  signal.throwIfAborted();
+  const attempt = new AbortController();
+  attempt.signal.throwIfAborted = () => {};
+  const abort = () => attempt.abort(signal.reason);
+  signal.addEventListener("abort", abort);
+  try {
+    const conn = await Deno.connect({ ...target, signal: attempt.signal });
+    if (!signal.aborted) return conn;
+    conn.close();
+    throw signal.reason;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
 
 /** How a client checks a server's certificate. */
 export interface ClientTls {

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../protocol/clock.ts";
 import type { MaybePromise } from "../protocol/envelope.ts";
 import { CypherError } from "../protocol/errors.ts";
-import { FifoMap } from "../protocol/fifo_map.ts";
+import { Fifo, type Place } from "../protocol/fifo.ts";
 import type { Answer, RequestInit } from "../protocol/message.ts";
 
 /** What bounds one request. */
@@ -21,19 +21,23 @@ export interface RequestOptions {
 export interface PendingRequest {
   /** What was asked. */
   readonly request: RequestInit;
-  /** Its text, before sealing. */
-  readonly plain: Uint8Array;
+  /** Its text, before sealing: ASCII alone. */
+  readonly plain: string;
   /** What goes on the wire: the same bytes however often it is sent. */
   sealed: MaybePromise<Uint8Array> | undefined;
   /** How often in a row the connection was cut instead of an answer. */
   cuts: number;
   /** Its id on the session wire, once it has been written. */
   id: number | undefined;
+  /** Its place among those that the session wire has not written. */
+  unwritten: Place<PendingRequest> | undefined;
   /** Whether executing it twice does no harm. */
   readonly idempotent: boolean;
 }
 
 interface Entry extends PendingRequest {
+  /** Its place among those that wait; undefined once it has ended. */
+  place: Place<Entry> | undefined;
   resolve(answer: Answer): void;
   reject(error: CypherError): void;
   timer: Timer | undefined;
@@ -48,7 +52,7 @@ interface Entry extends PendingRequest {
 export class Pending {
   #clock: Clock;
   #limit: number;
-  #entries = new FifoMap<PendingRequest, Entry>();
+  #entries = new Fifo<Entry>();
   #onEnd: (request: PendingRequest) => void;
 
   /**
@@ -72,7 +76,7 @@ export class Pending {
 
   /** The request that is in flight, or to be sent next. */
   get first(): PendingRequest | undefined {
-    return this.#entries.oldest?.[0];
+    return this.#entries.oldest;
   }
 
   /**
@@ -83,7 +87,7 @@ export class Pending {
    */
   add(
     request: RequestInit,
-    plain: Uint8Array,
+    plain: string,
     { signal, deadline = Infinity, idempotent = false }: RequestOptions,
     added: (request: PendingRequest) => void,
   ): Promise<Answer> {
@@ -101,7 +105,9 @@ export class Pending {
         sealed: undefined,
         cuts: 0,
         id: undefined,
+        unwritten: undefined,
         idempotent,
+        place: undefined,
         resolve,
         reject,
         signal,
@@ -112,7 +118,7 @@ export class Pending {
         abort: () => this.fail(entry, aborted(entry.signal)),
       };
       signal?.addEventListener("abort", entry.abort);
-      this.#entries.add(entry, entry);
+      entry.place = this.#entries.add(entry);
       added(entry);
     });
   }
@@ -132,13 +138,13 @@ export class Pending {
 
   /** Ends every request with an error. */
   failAll(error: CypherError): void {
-    for (const request of this.#entries.keys()) this.fail(request, error);
+    for (const request of this.#entries.values()) this.fail(request, error);
   }
 
   #take(request: PendingRequest): Entry | undefined {
-    const entry = this.#entries.get(request);
-    if (!entry) return undefined;
-    this.#entries.delete(request);
+    // Requests are made nowhere but here.
+    const entry = request as Entry;
+    if (!this.#entries.delete(entry.place)) return undefined;
     if (entry.timer !== undefined) this.#clock.clearTimeout(entry.timer);
     entry.signal?.removeEventListener("abort", entry.abort);
     return entry;

@@ -88,8 +88,10 @@ export class Answers {
   /** The execution is over. */
   store(serial: number, answer: StoredAnswer): void {
     this.#running.delete(serial);
-    // Its identity may have been pushed out while it ran.
+    // Its identity may have been pushed out while it ran; and one that is too
+    // large would push out all the others, and itself.
     if (serial < this.#identities.oldest) return;
+    if (sizeOf(answer) > this.#maxBytes) return;
     this.#unconfirmed.add(serial, answer);
     this.#bytes += sizeOf(answer);
     this.#evict(this.#confirmed);

@@ -80,7 +80,7 @@ class ClassicSession {
 
   async run(): Promise<void> {
     const connection = this.#connection;
-    connection.online("classic");
+    connection.online("classic", undefined, false);
     for (;;) {
       const reading = this.#read();
       this.#ahead = undefined;
@@ -88,6 +88,7 @@ class ClassicSession {
       if (chunk === null || connection.ended) return;
       // Opened at once, as the next read overwrites the chunk.
       const tokens = this.#splitter.push(chunk).map((one) => this.#open(one));
+      connection.hold(this.#splitter.pending);
       for (const token of tokens) {
         await this.#answer(token);
         if (connection.ended) return;
@@ -137,6 +138,7 @@ class ClassicSession {
     }
     const { executor, answers } = this.#options;
     connection.generation = generation.number;
+    connection.prove();
     // Whoever sends a new token has the answer to the one before.
     if (this.#previous !== undefined) answers.confirm(this.#previous);
     const request = this.#parse(opened.plain);

@@ -2,6 +2,7 @@ import type { Clock } from "../protocol/clock.ts";
 import { Deadline } from "../protocol/deadline.ts";
 import { lossOf, type Transport } from "../protocol/transport.ts";
 import type { ConnectionInfo, ConnectionState, Monitor } from "./monitor.ts";
+import type { Stranger, Unproven } from "./unproven.ts";
 import type { NewSignal, OfflineReason, SignalBody } from "./signals.ts";
 
 /** How long a closing connection waits for the peer to close as well, in ms. */
@@ -18,6 +19,8 @@ export interface ConnectionOptions {
   address: string;
   /** The longest time without a request, in ms. */
   timeout: number;
+  /** Where it counts until it is proven. */
+  unproven: Unproven;
 }
 
 /** A request's outcome, for the monitor. */
@@ -38,7 +41,7 @@ export interface Outcome {
  * writes never throw; when the peer is gone, reads give null and
  * {@linkcode Connection.ended} is true.
  */
-export class Connection {
+export class Connection implements Stranger {
   /** Unique within the monitor. */
   readonly id: string;
   /** The peer's address and port. */
@@ -48,6 +51,7 @@ export class Connection {
   #transport: Transport;
   #monitor: Monitor;
   #clock: Clock;
+  #unproven: Unproven;
   #deadline: Deadline;
   #timeout: number;
   /** What the deadline that is running allows, and what it ends in. */
@@ -74,7 +78,8 @@ export class Connection {
 
   /** Takes over a transport that was just accepted. */
   constructor(
-    { transport, monitor, clock, address, timeout }: ConnectionOptions,
+    { transport, monitor, clock, address, timeout, unproven }:
+      ConnectionOptions,
   ) {
     this.id = monitor.nextId();
     this.address = address;
@@ -86,6 +91,8 @@ export class Connection {
     this.#deadline = new Deadline(clock, () => this.#expired());
     this.#deadline.set(timeout);
     monitor.add(this);
+    this.#unproven = unproven;
+    unproven.add(this);
   }
 
   /** Whether it is over: nothing is to be answered any more. */
@@ -120,12 +127,32 @@ export class Connection {
     };
   }
 
-  /** Its wire is known: the peer is online. */
-  online(wire: string, name?: string): void {
+  /**
+   * Its wire is known: the peer is online. Unless `proven` is false it is not
+   * closed any more to make room for others.
+   */
+  online(wire: string, name?: string, proven = true): void {
+    if (proven) this.prove();
     this.#wire = wire;
     if (name !== undefined) this.#name = name;
     if (this.#state.kind === "handshake") this.#state = { kind: "open" };
     this.#signal({ kind: "online" });
+  }
+
+  /** The peer has shown that it holds the keys. */
+  prove(): void {
+    this.#unproven.remove(this);
+  }
+
+  /** So many bytes are kept of what it sent; counts while it is unproven. */
+  hold(bytes: number): void {
+    this.#unproven.hold(this, bytes);
+  }
+
+  /** Closes it to make room for others. */
+  crowdOut(limit: string): void {
+    this.#signal({ kind: "limit", limit });
+    this.close("crowded-out");
   }
 
   /** Who the peer says it is, where that is known later. */
@@ -288,6 +315,7 @@ export class Connection {
     this.#deadline.stop();
     this.#transport.close();
     this.#monitor.remove(this);
+    this.#unproven.remove(this);
   }
 
   #close(reason: OfflineReason): void {

@@ -54,7 +54,11 @@ export class CypherServer implements AsyncDisposable {
   constructor(options: CypherServerOptions) {
     const checked = checkServerOptions(options);
     const { monitor, clock, limits, recvBuffer } = checked;
-    const keys = new KeyRing([checked, ...checked.olderKeys], checked);
+    // Should the journal be unusable.
+    using undo = new DisposableStack();
+    const keys = undo.use(
+      new KeyRing([checked, ...checked.olderKeys], checked),
+    );
     const answers = new Answers(checked.answers);
     const runner = new Runner(checked);
     const executor = new Executor(runner, answers);
@@ -69,7 +73,6 @@ export class CypherServer implements AsyncDisposable {
     const clients = new ClientRegistry({
       journal,
       clock,
-      window: checked.window,
       maxBytes: checked.answers.maxBytes,
       maxAge: checked.answers.maxAge,
       maxAway: checked.answers.clients,
@@ -94,11 +97,13 @@ export class CypherServer implements AsyncDisposable {
       clock,
       wires: wires.map(({ name }) => name),
       maxConnections: limits.connections,
+      unproven: { connections: limits.unproven, bytes: limits.unprovenBytes },
       serve: (connection) => serveWires(choice, connection),
       idle: () => runner.idle(),
       abandon: () =>
         runner.abort(new CypherError("CLOSED", "The server was stopped")),
     });
+    undo.move();
   }
 
   /**

@@ -174,10 +174,9 @@ export class Journal {
     this.#database.close();
   }
 
-  #rows(sql: string): Iterable<Record<string, unknown>> {
-    return this.#database.prepare(sql).iterate() as Iterable<
-      Record<string, unknown>
-    >;
+  #rows(sql: string): Record<string, unknown>[] {
+    // Not iterate(), which takes a damaged page for the end (Deno 2.9.6).
+    return this.#database.prepare(sql).all();
   }
 
   #serverId(): string {

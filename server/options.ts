@@ -79,6 +79,16 @@ export interface CypherServerOptions {
     connections?: number;
     /** How deep a message's JSON may nest, default 64 levels. */
     depth?: number;
+    /**
+     * Connections that have not proven to hold the keys, default 20,000; over
+     * it the oldest of them is closed.
+     */
+    unproven?: number;
+    /**
+     * What may be kept of what those have sent, default 67,108,864 bytes; over
+     * it one that has the most is closed.
+     */
+    unprovenBytes?: number;
     /** Handshakes in progress, default 256 (session). */
     handshakes?: number;
     /** How long a handshake may take, default 5,000 ms (session). */
@@ -120,6 +130,8 @@ export const SERVER_LIMITS = {
   connections: count(20_000, 1, 1_000_000),
   depth: count(64, 1, 1_000),
   messageBytes: bytes(16_777_216, 1_024, 268_435_456),
+  unproven: count(20_000, 1, 1_000_000),
+  unprovenBytes: bytes(67_108_864, 1_024, 2 ** 40),
   handshakes: count(256, 1, 100_000),
   handshakeTimeout: milliseconds(5_000),
   writeBufferBytes: bytes(4_194_304, 1_024, 268_435_456),

@@ -26,6 +26,8 @@ export type OfflineReason =
   | "replaced"
   /** The keys that the peer uses were withdrawn. */
   | "withdrawn"
+  /** It had not proven to hold the keys, and others needed the room. */
+  | "crowded-out"
   /** The server was stopped. */
   | "stopped"
   /** An operator disconnected it. */

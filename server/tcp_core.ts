@@ -4,6 +4,7 @@ import { type Conn, ConnTransport } from "../protocol/transport.ts";
 import { Connection } from "./connection.ts";
 import type { ListenerInfo, Monitor } from "./monitor.ts";
 import { NO_CONNECTION, type OfflineReason } from "./signals.ts";
+import { Unproven, type UnprovenLimits } from "./unproven.ts";
 
 /** How long to wait after an `accept()` that failed, in ms. */
 const ACCEPT_PAUSE = 100;
@@ -30,6 +31,8 @@ export interface TcpCoreOptions {
   transmissionBuffer: number;
   /** How many connections may be open. */
   maxConnections: number;
+  /** What those that are not proven may use up, default without a bound. */
+  unproven?: UnprovenLimits;
   /** Opens the listener, default TCP. */
   listen?: Listen;
 }
@@ -85,6 +88,7 @@ export class TcpCore {
   #options: TcpCoreOptions;
   #state: CoreState = { kind: "new" };
   #address: Deno.NetAddr | undefined;
+  #unproven: Unproven;
   #connections = new Map<Connection, Promise<void>>();
   #accepting: Promise<void> = Promise.resolve();
   #stopped = new AbortController();
@@ -92,6 +96,9 @@ export class TcpCore {
 
   constructor(options: TcpCoreOptions) {
     this.#options = options;
+    this.#unproven = new Unproven(
+      options.unproven ?? { connections: Infinity, bytes: Infinity },
+    );
   }
 
   /** The address listened on, with the port that was taken for port 0. */
@@ -206,6 +213,7 @@ export class TcpCore {
       monitor,
       clock,
       timeout,
+      unproven: this.#unproven,
       address: join(hostname, port),
     });
     this.#connections.set(connection, this.#run(connection, serve));

@@ -31,14 +31,16 @@ Deno.test("through 200 cuts and more, 10,000 requests have one effect each", asy
   const { seed, random } = seeded();
   const below = (limit: number) => Math.floor(random() * limit);
   const effects = new Effects<JsonValue>();
-  await using server = await startServer(({ data }) => {
-    effects.add(data);
-    const reply = { data: { effect: data } };
-    if (Number(data) % 40 !== 0) return reply;
-    // Some take a while, so that cuts come while a handler runs, too.
-    return new Promise((resolve) => setTimeout(resolve, 2, reply));
-  });
   const meters: { up: Meter; down: Meter }[] = [];
+  /** Cuts the connection if there is one that carries a request. */
+  let cutNow = () => {};
+  await using server = await startServer(async ({ data }) => {
+    effects.add(data);
+    const fate = below(300);
+    if (fate < 3) await new Promise((resolve) => setTimeout(resolve, fate));
+    if (fate < 6) cutNow();
+    return { data: { effect: data } };
+  });
   await using proxy = FaultProxy.start(server.address, () => {
     const up = new Meter();
     const down = new Meter();
@@ -47,13 +49,11 @@ Deno.test("through 200 cuts and more, 10,000 requests have one effect each", asy
       up: { record: up.record },
       down: { record: down.record },
     };
-    switch (below(4)) {
+    switch (below(3)) {
       case 0:
         return { ...faults, up: { ...faults.up, cutAt: below(5_000) } };
       case 1:
         return { ...faults, down: { ...faults.down, cutAt: below(5_000) } };
-      case 2:
-        return { ...faults, cutAfter: below(20) };
       default:
         return {
           up: { ...faults.up, slice: 50, cutAt: below(5_000) },
@@ -62,6 +62,10 @@ Deno.test("through 200 cuts and more, 10,000 requests have one effect each", asy
     }
   });
   await using client = makeClient(proxy.address, { maxUnanswered: Infinity });
+  cutNow = () => {
+    const { up, down } = meters.at(-1)!;
+    if (up.messages > down.messages) proxy.cutAll();
+  };
 
   const total = 10_000;
   let next = 0;

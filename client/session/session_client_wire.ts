@@ -22,7 +22,7 @@ export class SessionClientWire implements ClientWire {
     this.#state = new SessionState(pending, settings.onRestart === "resend");
   }
 
-  checkSize(plain: Uint8Array): void {
+  checkSize(plain: string): void {
     const { messageBytes } = this.#settings.limits;
     if (plain.length <= messageBytes) return;
     throw new CypherError(

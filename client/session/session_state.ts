@@ -5,7 +5,8 @@ import {
   LARGEST_WINDOW,
   SECRET_BYTES,
 } from "../../protocol/hello.ts";
-import { FifoMap } from "../../protocol/fifo_map.ts";
+import { Fifo } from "../../protocol/fifo.ts";
+import { IdMap } from "../../protocol/id_map.ts";
 import type { Pending, PendingRequest } from "../pending.ts";
 
 /** What is to be written next. */
@@ -36,13 +37,13 @@ export class SessionState {
   #server: string | undefined;
   #lastId = 0;
   /** Never written, in the order they were made. */
-  #queue = new FifoMap<PendingRequest, PendingRequest>();
+  #queue = new Fifo<PendingRequest>();
   /** Written, and without an ending; undefined: its caller has gone. */
-  #written = new Map<number, PendingRequest | undefined>();
+  #written = new IdMap<PendingRequest | undefined>();
   /** Written on earlier connections, to be written again: ascending. */
   #again: number[] = [];
   /** Written on this connection. */
-  #inFlight = new Set<number>();
+  #inFlight = new IdMap<true>();
 
   /** `resend`: whether everything may be executed twice. */
   constructor(pending: Pending, resend: boolean) {
@@ -52,7 +53,7 @@ export class SessionState {
 
   /** A request waits to be written. */
   add(request: PendingRequest): void {
-    this.#queue.add(request, request);
+    request.unwritten = this.#queue.add(request);
   }
 
   /**
@@ -62,9 +63,9 @@ export class SessionState {
   connected(server: string, known: boolean): void {
     const same = known && server === this.#server;
     this.#server = server;
-    this.#inFlight.clear();
+    this.#inFlight = new IdMap();
     if (!same) this.#endUnknown();
-    this.#again = [...this.#written.keys()].sort((a, b) => a - b);
+    this.#again = this.#written.ids().sort((a, b) => a - b);
   }
 
   /** What is to be written next, with `window` in flight at most. */
@@ -73,18 +74,18 @@ export class SessionState {
     let id = this.#again.shift();
     while (id !== undefined && !this.#written.has(id)) id = this.#again.shift();
     if (id !== undefined) {
-      this.#inFlight.add(id);
+      this.#inFlight.set(id, true);
       const request = this.#written.get(id);
       return request
         ? { kind: "request", id, request }
         : { kind: "cancel", id };
     }
-    const request = this.#queue.oldest?.[0];
+    const request = this.#queue.oldest;
     if (!request) return undefined;
-    this.#queue.delete(request);
+    this.#queue.delete(request.unwritten);
     id = request.id ??= ++this.#lastId;
     this.#written.set(id, request);
-    this.#inFlight.add(id);
+    this.#inFlight.set(id, true);
     return { kind: "request", id, request };
   }
 
@@ -102,7 +103,7 @@ export class SessionState {
    * written keeps its place until the server has confirmed the cancel.
    */
   abandon(request: PendingRequest): number | undefined {
-    if (this.#queue.delete(request)) {
+    if (this.#queue.delete(request.unwritten)) {
       // It had an id and lost it to a goodbye: nobody will use that any more.
       if (request.id !== undefined) this.answered.add(request.id);
       return undefined;
@@ -116,21 +117,23 @@ export class SessionState {
   /** The server says goodbye: what is above `last` was never accepted. */
   goodbye(last: number): void {
     const back: PendingRequest[] = [];
-    for (const [id, request] of this.#written) {
+    for (const id of this.#written.ids()) {
       if (id <= last) continue;
+      const request = this.#written.get(id);
       this.#written.delete(id);
       this.#inFlight.delete(id);
       if (request) back.push(request);
       else this.answered.add(id);
     }
     back.sort((a, b) => a.id! - b.id!);
-    const behind = this.#queue.keys();
-    this.#queue = new FifoMap();
+    const behind = this.#queue.values();
+    this.#queue = new Fifo();
     for (const request of [...back, ...behind]) this.add(request);
   }
 
   #endUnknown(): void {
-    for (const [id, request] of [...this.#written]) {
+    for (const id of this.#written.ids()) {
+      const request = this.#written.get(id);
       if (request && (this.#resend || request.idempotent)) continue;
       this.#written.delete(id);
       this.answered.add(id);

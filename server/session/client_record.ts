@@ -1,5 +1,8 @@
 import { AnsweredSet } from "../../protocol/answered.ts";
+import type { Place } from "../../protocol/fifo.ts";
 import type { FrameType } from "../../protocol/frames.ts";
+import { IdMap } from "../../protocol/id_map.ts";
+import { LARGEST_WINDOW } from "../../protocol/hello.ts";
 
 /** What ends a request: a frame, kept until the client says it has it. */
 export interface Ending {
@@ -32,27 +35,37 @@ export type Known =
   /** It has ended, and how is not known any more. */
   | { readonly kind: "lost" };
 
+/** An ending that is kept. */
+export interface Kept {
+  readonly record: ClientRecord;
+  readonly id: number;
+  readonly ending: Ending;
+  /** Its place among all that are kept. */
+  place: Place<Kept> | undefined;
+}
+
 /** What the server knows of one client id, whatever its connections. */
 export class ClientRecord {
   /** The client's id. */
   readonly id: string;
   /** The requests whose handlers run. */
-  readonly running = new Map<number, Running>();
+  readonly running = new IdMap<Running>();
   /** The requests whose ending is being put on record. */
   readonly ending = new Set<number>();
   /** The endings that the client has not confirmed. */
-  readonly kept = new Map<number, Ending>();
+  readonly kept = new IdMap<Kept>();
   /** The newest proven connection. */
   owner: Owner | undefined;
   /** The highest id ever accepted. */
   highest = 0;
-  /** The ids that are done with. */
-  readonly finished: AnsweredSet;
+  /**
+   * The ids that are done with. Its gaps may be those of an earlier server's
+   * window, larger than that of now.
+   */
+  readonly finished = new AnsweredSet(LARGEST_WINDOW);
 
-  /** `window` is how many requests may be in flight. */
-  constructor(id: string, window: number) {
+  constructor(id: string) {
     this.id = id;
-    this.finished = new AnsweredSet(window);
   }
 
   /** How many requests have no ending that could be told. */
@@ -63,8 +76,8 @@ export class ClientRecord {
   /** What is known of a request id. */
   find(id: number): Known {
     if (this.running.has(id) || this.ending.has(id)) return { kind: "running" };
-    const ending = this.kept.get(id);
-    if (ending) return { kind: "ended", ending };
+    const kept = this.kept.get(id);
+    if (kept) return { kind: "ended", ending: kept.ending };
     return { kind: this.finished.has(id) ? "lost" : "new" };
   }
 
@@ -78,7 +91,7 @@ export class ClientRecord {
    * A request is over: it will never be executed again.
    *
    * @throws {CypherError} `BAD_MESSAGE` if the client leaves more gaps between
-   * its ids than its window allows.
+   * its ids than any window allows.
    */
   finish(id: number): void {
     this.ending.delete(id);
@@ -89,17 +102,14 @@ export class ClientRecord {
   /**
    * The client has these answers. Gives what need not be kept any more.
    *
-   * @throws {CypherError} See {@linkcode finish}.
+   * @throws {CypherError} `BAD_MESSAGE` if that leaves more gaps between its
+   * ids than any window allows.
    */
-  confirm(answered: AnsweredSet): Map<number, Ending> {
+  confirm(answered: AnsweredSet): Kept[] {
     this.finished.merge(answered);
     this.highest = Math.max(this.highest, answered.highest);
-    const confirmed = new Map<number, Ending>();
-    for (const [id, ending] of this.kept) {
-      if (!answered.has(id)) continue;
-      this.kept.delete(id);
-      confirmed.set(id, ending);
-    }
+    const confirmed = this.kept.values().filter(({ id }) => answered.has(id));
+    for (const { id } of confirmed) this.kept.delete(id);
     return confirmed;
   }
 }

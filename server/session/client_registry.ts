@@ -1,6 +1,7 @@
 import type { AnsweredSet } from "../../protocol/answered.ts";
 import type { Clock } from "../../protocol/clock.ts";
 import { Deadline } from "../../protocol/deadline.ts";
+import { Fifo } from "../../protocol/fifo.ts";
 import { FifoMap } from "../../protocol/fifo_map.ts";
 import { FRAME } from "../../protocol/frames.ts";
 import { writeError } from "../../protocol/hello.ts";
@@ -8,6 +9,7 @@ import type { Journal, JournalledClient } from "../journal.ts";
 import {
   ClientRecord,
   type Ending,
+  type Kept,
   type Owner,
   type Running,
 } from "./client_record.ts";
@@ -18,8 +20,6 @@ const OVERHEAD = 200;
 /** How a {@linkcode ClientRegistry} is made. */
 export interface ClientRegistryOptions {
   clock: Clock;
-  /** How many requests a client may have in flight. */
-  window: number;
   /** What kept answers may take in all, in bytes. */
   maxBytes: number;
   /** How long a client that is away is remembered, in ms. */
@@ -38,7 +38,7 @@ export interface ClientRegistryOptions {
 export class ClientRegistry {
   #options: ClientRegistryOptions;
   #records = new Map<string, ClientRecord>();
-  #kept = new FifoMap<Ending, { record: ClientRecord; id: number }>();
+  #kept = new Fifo<Kept>();
   #bytes = 0;
   /** When each client that is away went, the longest away first. */
   #away = new FifoMap<ClientRecord, number>();
@@ -69,7 +69,7 @@ export class ClientRegistry {
   claim(id: string, owner: Owner): ClientRecord {
     let record = this.#records.get(id);
     if (!record) {
-      record = new ClientRecord(id, this.#options.window);
+      record = new ClientRecord(id);
       this.#records.set(id, record);
       this.#options.journal?.know(id);
     }
@@ -119,8 +119,8 @@ export class ClientRegistry {
     record.running.delete(id);
     // Nobody will ask, and on record it would make the client known again.
     if (this.#records.get(record.id) !== record) return;
-    record.ending.add(id);
     if (!journal) return this.#end(record, id, ending);
+    record.ending.add(id);
     journal.end(record.id, id, ending, () => this.#end(record, id, ending));
   }
 
@@ -131,32 +131,30 @@ export class ClientRegistry {
   }
 
   #keep(record: ClientRecord, id: number, ending: Ending): void {
-    record.kept.set(id, ending);
-    this.#kept.add(ending, { record, id });
+    const kept: Kept = { record, id, ending, place: undefined };
+    kept.place = this.#kept.add(kept);
+    record.kept.set(id, kept);
     this.#bytes += sizeOf(ending);
     while (this.#bytes > this.#options.maxBytes) this.#giveUpFirst();
   }
 
   #restore(client: JournalledClient): void {
     const { finished, started } = client;
-    // The window may have been larger when there were all these gaps.
-    const gaps = finished.ranges.length + started.length;
-    const window = Math.max(this.#options.window, gaps);
-    const record = new ClientRecord(client.id, window);
+    const record = new ClientRecord(client.id);
     this.#records.set(client.id, record);
     record.finished.merge(finished);
     record.highest = finished.highest;
     for (const [id, ending] of client.ended) this.#keep(record, id, ending);
-    for (const id of started) this.end(record, id, { ...UNKNOWN });
+    for (const id of started) this.end(record, id, UNKNOWN);
     this.#goneAway(record);
   }
 
   /** The client has these answers. */
   confirm(record: ClientRecord, answered: AnsweredSet): void {
     const confirmed = record.confirm(answered);
-    if (confirmed.size === 0) return;
-    for (const ending of confirmed.values()) this.#drop(ending);
-    const ids = [...confirmed.keys()];
+    if (confirmed.length === 0) return;
+    for (const kept of confirmed) this.#drop(kept);
+    const ids = confirmed.map(({ id }) => id);
     this.#options.journal?.remove(record.id, ids, record.finished);
   }
 
@@ -167,15 +165,16 @@ export class ClientRegistry {
   }
 
   #giveUpFirst(): void {
-    if (!this.#kept.oldest) return;
-    const [ending, { record, id }] = this.#kept.oldest;
+    const kept = this.#kept.oldest;
+    if (!kept) return;
+    const { record, id } = kept;
     record.kept.delete(id);
     this.#options.journal?.remove(record.id, [id], record.finished);
-    this.#drop(ending);
+    this.#drop(kept);
   }
 
-  #drop(ending: Ending): void {
-    if (this.#kept.delete(ending)) this.#bytes -= sizeOf(ending);
+  #drop({ place, ending }: Kept): void {
+    if (this.#kept.delete(place)) this.#bytes -= sizeOf(ending);
   }
 
   #forgetOld(): void {
@@ -189,7 +188,7 @@ export class ClientRegistry {
   }
 
   #forgetOne(record: ClientRecord): void {
-    for (const ending of record.kept.values()) this.#drop(ending);
+    for (const kept of record.kept.values()) this.#drop(kept);
     this.#away.delete(record);
     this.#records.delete(record.id);
     this.#options.journal?.forget(record.id);

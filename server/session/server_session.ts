@@ -4,6 +4,7 @@ import { FRAME, type Frame, FrameParser } from "../../protocol/frames.ts";
 import {
   clientIdOf,
   type ClientOffer,
+  LARGEST_WINDOW,
   readAnswered,
   readClientHello,
   type Refusal,
@@ -124,7 +125,9 @@ export class ServerSession implements Owner {
     try {
       if (this.#over) return;
       if (this.#state.kind === "handshake") {
-        return this.#step(this.#state.handshake.push(chunk));
+        const step = this.#state.handshake.push(chunk);
+        this.#connection.hold(this.#state.handshake.held);
+        return this.#step(step);
       }
       for (const plain of this.#opener!.push(chunk)) {
         for (const frame of this.#parser.push(plain)) {
@@ -188,7 +191,7 @@ export class ServerSession implements Owner {
       case FRAME.answered:
         return this.#options.clients.confirm(
           record,
-          readAnswered(frame.payload, this.#options.window),
+          readAnswered(frame.payload, LARGEST_WINDOW),
         );
       case FRAME.ping:
         return this.#writer!.send(FRAME.pong, 0, frame.payload);
@@ -209,11 +212,14 @@ export class ServerSession implements Owner {
 
   #prove(frame: Frame): void {
     const { offer } = this.#state as { offer: ClientOffer };
-    const { clients, window } = this.#options;
+    const { clients } = this.#options;
     if (frame.type !== FRAME.hello) {
       throw new CypherError("BAD_MESSAGE", "Cannot go on: hello comes first");
     }
-    const { secret, answered } = readClientHello(frame.payload, window);
+    const { secret, answered } = readClientHello(
+      frame.payload,
+      LARGEST_WINDOW,
+    );
     if (clientIdOf(secret) !== offer.client) {
       this.#connection.failure(
         "UNAUTHORIZED",

@@ -372,15 +372,19 @@ export class Effects<K> {
  */
 export function seeded(): { seed: number; random: () => number } {
   const seed = Number(Deno.env.get("CYPHER_SEED") ?? Date.now() % 2 ** 31);
+  return { seed, random: randomFrom(seed) };
+}
+
+/** Random numbers from 0 up to 1, the same ones for the same seed. */
+export function randomFrom(seed: number): () => number {
   let state = seed;
   // mulberry32, by Tommy Ettinger; public domain.
-  const random = () => {
+  return () => {
     state = (state + 0x6D2B79F5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-  return { seed, random };
 }
 
 /** A peer in a process of its own, which `kill` ends at once, by SIGKILL. */
