@@ -73,6 +73,18 @@ export class ClientRecord {
     return this.running.size + this.ending.size;
   }
 
+  /**
+   * Whether an id leaves so many others open below it that finishing it could
+   * be one gap too many. Such an id is not to be accepted.
+   */
+  isFarAhead(id: number): boolean {
+    const { floor, ranges } = this.finished;
+    if (id - floor <= LARGEST_WINDOW) return false;
+    let open = Math.max(id, this.highest) - floor;
+    for (const [first, last] of ranges) open -= last - first + 1;
+    return open > LARGEST_WINDOW;
+  }
+
   /** What is known of a request id. */
   find(id: number): Known {
     if (this.running.has(id) || this.ending.has(id)) return { kind: "running" };

@@ -247,7 +247,7 @@ export class ServerSession implements Owner {
     }
     // What comes after our goodbye counts as never written.
     if (this.#draining) return;
-    if (record.unfinished >= this.#options.window) {
+    if (record.unfinished >= this.#options.window || record.isFarAhead(id)) {
       throw new CypherError("BAD_MESSAGE", "Cannot go on: over the window");
     }
     this.#execute(record, id, payload);
@@ -306,6 +306,9 @@ export class ServerSession implements Owner {
     const known = record.find(id);
     if (known.kind === "ended") return this.deliver(id, known.ending);
     if (record.ending.has(id)) return;
+    if (record.isFarAhead(id)) {
+      throw new CypherError("BAD_MESSAGE", "Cannot go on: over the window");
+    }
     record.running.get(id)?.cancel();
     this.#options.clients.end(
       record,
