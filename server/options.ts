@@ -9,6 +9,7 @@ import {
   count,
   milliseconds,
 } from "../protocol/options.ts";
+import type { Request } from "../protocol/message.ts";
 import { ANSWERS_OPTIONS } from "./answers.ts";
 import type { Handler, HandlerErrorInfo } from "./handler.ts";
 import type { ServerKeys } from "./key_ring.ts";
@@ -58,6 +59,11 @@ export interface CypherServerOptions {
    * --allow-write for it and the files beside it. Default none.
    */
   journal?: string;
+  /**
+   * Which requests may be executed twice: after a crash the journal lets them
+   * run again instead of ending them in `OUTCOME_UNKNOWN`. Default: none.
+   */
+  idempotent?: (request: Request) => boolean;
   /** How many requests a client may have in flight, default 256 (session). */
   window?: number;
   /** After how long a silence a ping is sent, default 15,000 ms (session). */
@@ -152,6 +158,7 @@ const NAMES = [
   "listen",
   "wires",
   "journal",
+  "idempotent",
   "answers",
   "limits",
   "monitor",
@@ -173,6 +180,7 @@ export function checkServerOptions(options: CypherServerOptions) {
     listen,
     wires = ["session", "classic"],
     journal,
+    idempotent,
     answers,
     limits,
     monitor,
@@ -195,6 +203,7 @@ export function checkServerOptions(options: CypherServerOptions) {
     listen: checkFunction("listen", listen) ?? listenOn(checkTls(tls)),
     wires: checkWires(wires),
     journal: checkString("journal", journal, ""),
+    idempotent: checkFunction("idempotent", idempotent) ?? (() => false),
     answers: checkNumbers("answers", answers, ANSWERS_OPTIONS),
     limits: checkNumbers("limits", limits, SERVER_LIMITS),
     monitor: monitor ?? new Monitor({ clock: checkClock(clock) }),

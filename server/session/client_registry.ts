@@ -94,16 +94,20 @@ export class ClientRegistry {
     if (this.#away.size === 1) this.#forget.set(maxAge);
   }
 
-  /** A handler is to begin, in `run`: at once, or when that is on record. */
+  /**
+   * A handler is to begin, in `run`: at once, or when that is on record. What
+   * may run twice need not be: after a crash it is as good as new.
+   */
   begin(
     record: ClientRecord,
     id: number,
     running: Running,
+    idempotent: boolean,
     run: () => void,
   ): void {
     record.begin(id, running);
     const { journal } = this.#options;
-    if (!journal) return run();
+    if (!journal || idempotent) return run();
     // Cancelled before it began: then it never does.
     journal.start(record.id, id, () => {
       if (record.running.get(id) === running) run();

@@ -286,7 +286,9 @@ export class ServerSession implements Owner {
       });
       clients.end(record, id, this.#endingOf(answer));
     };
-    clients.begin(record, id, running, () => {
+    const idempotent = !(request instanceof CypherError) &&
+      this.#options.idempotent(request);
+    clients.begin(record, id, running, idempotent, () => {
       if (request instanceof CypherError) {
         return done(failure(UNREADABLE, "BAD_REQUEST", request.message));
       }

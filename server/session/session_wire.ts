@@ -1,4 +1,5 @@
 import type { Clock } from "../../protocol/clock.ts";
+import type { Request } from "../../protocol/message.ts";
 import type { Connection } from "../connection.ts";
 import type { KeyRing } from "../key_ring.ts";
 import type { Runner } from "../runner.ts";
@@ -18,6 +19,8 @@ export interface SessionWireOptions {
   serverId: string;
   /** The keys that are accepted. */
   keys: KeyRing;
+  /** Whether a request may be executed twice. */
+  idempotent: (request: Request) => boolean;
   /** How many requests a client may have in flight. */
   window: number;
   /** After how many ms of silence a ping is sent. */
