@@ -1,0 +1,102 @@
+import { HTTP_PORT } from "../../dashboard/dashboard_server.ts";
+import type { Command } from "../../protocol/command_line.ts";
+import { KEY_FILE } from "../../protocol/keys.ts";
+import { GRACE, SERVER_OPTIONS } from "../options.ts";
+
+/** What `deno task serve` understands. */
+export const SERVE: Command = {
+  usage: "deno task serve",
+  about: `Serves /NUMBER and /SEQUENCE (READ, UPDATE) until Ctrl-C.
+Keys: CYPHER_ENCRYPTION_KEY and CYPHER_DECRYPTION_KEY, else ${KEY_FILE},
+which is made at the first start.`,
+  positionals: [],
+  flags: {
+    port: {
+      kind: "number",
+      about: "The port, 0 for a free one",
+      option: SERVER_OPTIONS.port,
+    },
+    hostname: {
+      kind: "text",
+      about: "The address to listen on, 0.0.0.0 for every one",
+      default: "127.0.0.1",
+    },
+    timeout: {
+      kind: "number",
+      about: "How long a connection may go without a request",
+      option: SERVER_OPTIONS.timeout,
+    },
+    deadline: {
+      kind: "number",
+      about: "How long a handler may take",
+      option: SERVER_OPTIONS.deadline,
+    },
+    maxAge: {
+      kind: "number",
+      about: "How far a token's time may be from now",
+      option: SERVER_OPTIONS.maxAge,
+    },
+    recvBuffer: {
+      kind: "number",
+      about: "The most read at once",
+      option: SERVER_OPTIONS.recvBuffer,
+    },
+    transmissionBuffer: {
+      kind: "number",
+      about: "The most written at once",
+      option: SERVER_OPTIONS.transmissionBuffer,
+    },
+    window: {
+      kind: "number",
+      about: "How many requests a client may have in flight",
+      option: SERVER_OPTIONS.window,
+    },
+    heartbeat: {
+      kind: "number",
+      about: "After how long a silence a session is pinged",
+      option: SERVER_OPTIONS.heartbeat,
+    },
+    journal: {
+      kind: "text",
+      about: "Remember executions across restarts in this file, such as " +
+        ".cypher/journal.db",
+      default: "",
+    },
+    tls: {
+      kind: "switch",
+      about: "Serve TLS with the certificate that deno task certs makes",
+    },
+    httpPort: {
+      kind: "number",
+      about: "The dashboard's port",
+      option: HTTP_PORT,
+    },
+    httpHostname: {
+      kind: "text",
+      about: "The dashboard's address; any but this machine's own needs " +
+        "CYPHER_DASHBOARD_TOKEN",
+      default: "127.0.0.1",
+    },
+    name: {
+      kind: "text",
+      about: "The server's name on the dashboard",
+      default: "cypher",
+    },
+    packet: {
+      kind: "switch",
+      about: "Serve the packet protocol too, port 5000",
+    },
+    segment: {
+      kind: "switch",
+      about: "Serve the segment protocol too, port 8888",
+    },
+    chat: { kind: "switch", about: "Serve the chat protocol too, port 1337" },
+    noDashboard: { kind: "switch", about: "Serve no dashboard" },
+    grace: {
+      kind: "number",
+      about: "How long requests may run on after Ctrl-C",
+      option: GRACE,
+    },
+    quiet: { kind: "switch", about: "Print no line for each signal" },
+  },
+};

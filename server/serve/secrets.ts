@@ -1,0 +1,42 @@
+import { CypherError } from "../../protocol/errors.ts";
+import { KEY_FILE, keysOf } from "../../protocol/keys.ts";
+import { loadOrMakeKeys } from "../key_file.ts";
+import type { ServerKeys } from "../key_ring.ts";
+import type { TlsKeys } from "../tcp_core.ts";
+
+/**
+ * The certificate that `deno task certs` made.
+ *
+ * @throws {CypherError} `BAD_OPTION` if it was not made yet.
+ */
+export async function findCertificate(): Promise<TlsKeys> {
+  try {
+    return {
+      cert: await Deno.readTextFile(".cypher/cert.pem"),
+      key: await Deno.readTextFile(".cypher/key.pem"),
+    };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new CypherError(
+      "BAD_OPTION",
+      'There is no certificate: run "deno task certs" here once',
+    );
+  }
+}
+
+/**
+ * The keys from the environment, else from the key file, which is made if there
+ * is none; `made` is called then.
+ */
+export async function findKeys(made: (file: string) => void): Promise<
+  ServerKeys
+> {
+  const given = keysOf((name) => Deno.env.get(name));
+  if (given) return given;
+  const found = await loadOrMakeKeys();
+  if (found.made) made(KEY_FILE);
+  return {
+    encryptionKey: found.keys.serverToClient,
+    decryptionKey: found.keys.clientToServer,
+  };
+}
