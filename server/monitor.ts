@@ -86,14 +86,15 @@ export interface Watched {
  * to them. With nobody listening it costs a counter here and there.
  *
  * @example
- * ```ts no-eval
- * import { CypherServer, Monitor } from "@cypher/protocol";
+ * ```ts
+ * import { Monitor } from "@cypher/protocol";
  *
- * const monitor = new Monitor();
- * declare const server: CypherServer;
- * for await (const signal of server.monitor.signals()) {
+ * const monitor = new Monitor(); // give it to servers: { monitor, ... }
+ * const unlisten = monitor.listen((signal) => {
  *   if (signal.kind === "offline") console.log(signal.address, signal.reason);
- * }
+ * });
+ * console.log(monitor.connections().length);
+ * unlisten();
  * ```
  */
 export class Monitor {
