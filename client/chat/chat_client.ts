@@ -4,30 +4,30 @@ import {
   type Subscription,
 } from "../../protocol/broadcast.ts";
 import type { ChatCommand } from "../../protocol/chat/command.ts";
-import { failureText } from "../../protocol/chat/failures.ts";
 import { generateOwnKeys, type OwnKeys } from "../../protocol/chat/key_pair.ts";
-import { isMessage } from "../../protocol/chat/text.ts";
-import { CypherError, CypherStatus } from "../../protocol/errors.ts";
+import { type CypherError, CypherStatus } from "../../protocol/errors.ts";
 import { checkNames, checkSignal } from "../../protocol/options.ts";
 import { type ClientState, Keeper } from "../keeper.ts";
 import type { ClientSettings } from "../options.ts";
 import { aborted, unlessAborted } from "./abortable.ts";
 import { ChatLink } from "./chat_link.ts";
 import { Contacts } from "./contacts.ts";
+import {
+  closedError,
+  isStatus,
+  noKey,
+  requireMessage,
+  status,
+} from "./errors.ts";
 import type { ChatEvent, NewChatEvent } from "./events.ts";
 import { eventOf } from "./hearing.ts";
 import {
   type ChatClientOptions,
   type ChatClientSettings,
+  type ChatCommandOptions,
   checkChatClientOptions,
 } from "./options.ts";
 import { Waiters } from "./waiters.ts";
-
-/** What bounds one command. */
-export interface ChatCommandOptions {
-  /** Ends the waiting; the promise rejects with `ABORTED`. */
-  signal?: AbortSignal | undefined;
-}
 
 /**
  * Takes part in a chat under a name. Private messages are encrypted end to end;
@@ -210,6 +210,8 @@ export class ChatClient implements AsyncDisposable {
     const closed = this.#keeper.close();
     this.#waiters.rejectAll(error);
     await closed;
+    // Making keys cannot be interrupted.
+    await this.#keys;
     this.#events.close();
   }
 
@@ -264,39 +266,13 @@ export class ChatClient implements AsyncDisposable {
   #refused(error: CypherError): void {
     // Later it may be that our own lost connection still has the name.
     if (!this.#wasOnline) this.#closed ??= this.#close(error);
+    else if (error instanceof CypherStatus) {
+      this.#publish({ kind: "refused", status: error.status });
+    }
   }
 
   #publish(event: NewChatEvent): void {
     const at = this.#settings.clock.wall();
     this.#events.publish({ at, ...event } as ChatEvent);
   }
-}
-
-function requireMessage(text: string): void {
-  if (typeof text === "string" && isMessage(text)) return;
-  throw new CypherError(
-    "UNSENDABLE",
-    "Cannot send the message: it must be one line of text that is not blank, " +
-      "without control characters",
-  );
-}
-
-function isStatus(error: unknown, code: string): boolean {
-  return error instanceof CypherStatus && error.status === code;
-}
-
-function status(code: string): CypherStatus {
-  return new CypherStatus(code, failureText(code));
-}
-
-function noKey(name: string): CypherError {
-  return new CypherError(
-    "UNSENDABLE",
-    `Cannot write to ${name}: no public key is known, and nothing is sent in ` +
-      `the clear`,
-  );
-}
-
-function closedError(): CypherError {
-  return new CypherError("CLOSED", "The client is closed");
 }

@@ -52,8 +52,6 @@ export class ChatLink implements Link {
   #unanswered: Unanswered;
   #silence: Deadline;
   #outbox: Outbox;
-  /** How long the server asked us to stay away: it has no words for that. */
-  readonly stayAway = 0;
   #answered = false;
 
   constructor(

@@ -1,3 +1,4 @@
+import { failureText } from "../../protocol/chat/failures.ts";
 import { withoutControls } from "../../protocol/chat/text.ts";
 import type { ChatEvent } from "./events.ts";
 
@@ -18,6 +19,8 @@ export function describe(event: ChatEvent): string | undefined {
       return event.reason === "closed"
         ? undefined
         : `* offline: ${event.reason}; trying again`;
+    case "refused":
+      return `* ${event.status}: ${failureText(event.status)}; trying again`;
     case "greeting":
     case "goodbye":
       return `* ${harmless(event.text)}`;

@@ -26,6 +26,14 @@ export interface ChatOfflineEvent extends ChatEventBase {
   readonly reason: ClientOfflineReason;
 }
 
+/** Back after a loss, the server does not let us in; it is being tried again. */
+export interface ChatRefusedEvent extends ChatEventBase {
+  /** Tells the events apart. */
+  readonly kind: "refused";
+  /** Its failure code: `FAIL01` if somebody else has the name now. */
+  readonly status: string;
+}
+
 /** The server says something to people. */
 export interface ChatNoticeEvent extends ChatEventBase {
   /** `greeting` on connect, `goodbye` before it closes the connection. */
@@ -82,6 +90,7 @@ export interface ChatBadKeyEvent extends ChatUserEvent {
 export type ChatEvent =
   | ChatOnlineEvent
   | ChatOfflineEvent
+  | ChatRefusedEvent
   | ChatNoticeEvent
   | ChatPresenceEvent
   | ChatMessageEvent

@@ -73,6 +73,12 @@ export interface ChatClientOptions {
   dial?: Dial;
 }
 
+/** What bounds one command. */
+export interface ChatCommandOptions {
+  /** Ends the waiting; the promise rejects with `ABORTED`. */
+  signal?: AbortSignal | undefined;
+}
+
 /** What the numeric options allow. */
 export const CHAT_CLIENT_OPTIONS = {
   port: count(1_337, 1, 65_535),

@@ -80,7 +80,7 @@ export class ChatServer implements AsyncDisposable {
   }
 
   /**
-   * Stops: takes no new connections, tells every user (`DSCN Server stopped`),
+   * Stops: takes no new connections, tells every client (`DSCN Server stopped`),
    * lets what is being written arrive for at most `grace` ms (default 10,000)
    * and closes. Further calls wait for the first.
    *
@@ -88,7 +88,7 @@ export class ChatServer implements AsyncDisposable {
    */
   async stop(options: { grace?: number } = {}): Promise<void> {
     const { grace } = checkNumbers("", options, { grace: CHAT_GRACE });
-    this.#room.dissolve("Server stopped");
+    this.#room.dissolve();
     await this.#core.stop(grace);
   }
 

@@ -34,13 +34,13 @@ export class Heartbeat {
     this.#deadline.set(options.heartbeat);
   }
 
-  /** The peer answered; false if nothing had asked it to. */
-  pong(): boolean {
-    if (this.#beat.kind === "resting") return false;
+  /** The peer answered: after how many ms; undefined if nothing had asked. */
+  pong(): number | undefined {
+    if (this.#beat.kind === "resting") return undefined;
     const since = this.#options.clock.now() - this.#beat.at;
     this.#beat = { kind: "resting" };
     this.#deadline.set(Math.max(0, this.#options.heartbeat - since));
-    return true;
+    return since;
   }
 
   /** Ends it. */

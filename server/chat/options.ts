@@ -1,5 +1,5 @@
 import { withoutControls } from "../../protocol/chat/text.ts";
-import { type Clock, systemClock } from "../../protocol/clock.ts";
+import { checkClock, type Clock } from "../../protocol/clock.ts";
 import {
   badOption,
   bytes,
@@ -88,7 +88,7 @@ export function checkChatServerOptions(options: ChatServerOptions) {
     greeting,
     limits,
     monitor,
-    clock = systemClock,
+    clock,
     ...numbers
   } = options;
   if (monitor !== undefined && !(monitor instanceof Monitor)) {
@@ -107,8 +107,8 @@ export function checkChatServerOptions(options: ChatServerOptions) {
     hostname: checkString("hostname", hostname, "127.0.0.1"),
     greeting: checkGreeting(greeting),
     limits: checked,
-    monitor: monitor ?? new Monitor({ clock }),
-    clock,
+    monitor: monitor ?? new Monitor({ clock: checkClock(clock) }),
+    clock: checkClock(clock),
     ...checkNumbers("", numbers, CHAT_SERVER_OPTIONS),
   };
 }

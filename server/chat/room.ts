@@ -56,11 +56,8 @@ export class Room {
     }
   }
 
-  /** Everybody goes at once: they are told why, and no longer who leaves. */
-  dissolve(reason: string): void {
-    const bytes = lineBytes(writeServerLine({ word: "DSCN", text: reason }));
-    const members = [...this.#members.values()];
+  /** Everybody goes at once: nobody is told about the others any more. */
+  dissolve(): void {
     this.#members.clear();
-    for (const member of members) member.tell(bytes);
   }
 }

@@ -48,10 +48,8 @@ export class ChatSession {
     this.#outbox = new Outbox({
       limit: limits.queueBytes,
       write: (bytes) => connection.write(bytes),
-      idle: () => {
-        if (connection.draining) connection.end("stopped");
-      },
     });
+    connection.onDrain = () => this.#stop();
     this.#heartbeat = new Heartbeat({
       ...settings,
       ping: () => this.#say({ word: "PING" }),
@@ -169,7 +167,11 @@ export class ChatSession {
   }
 
   #pong(): void {
-    if (this.#heartbeat.pong()) return this.#connection.active();
+    const roundTrip = this.#heartbeat.pong();
+    if (roundTrip !== undefined) {
+      this.#connection.roundTrip = roundTrip;
+      return this.#connection.active();
+    }
     const refusal = failure("FAIL05");
     this.#connection.failure(refusal.code, refusal.text, {
       path: "",
@@ -191,6 +193,14 @@ export class ChatSession {
     this.#say({ word: "DSCN", text: "Login timeout" });
     this.#say(failure("FAIL03"));
     this.#end("handshake-timeout");
+  }
+
+  /** The server stops: its grace, not ours, bounds the goodbye. */
+  async #stop(): Promise<void> {
+    this.#say({ word: "DSCN", text: "Server stopped" });
+    this.#leave();
+    await this.#outbox.flushed;
+    this.#connection.end("stopped");
   }
 
   #tellTimeout(after: number): void {
