@@ -5,6 +5,20 @@ import { backoff } from "./backoff.ts";
 import type { ClientSettings } from "./options.ts";
 import type { ClientOfflineReason } from "./signals.ts";
 
+/** What a keeper needs of a client's settings. */
+export type KeeperSettings = Pick<
+  ClientSettings,
+  | "attempts"
+  | "backoff"
+  | "clock"
+  | "connectTimeout"
+  | "dial"
+  | "hostname"
+  | "port"
+  | "random"
+  | "transmissionBuffer"
+>;
+
 /** One connection, whatever is spoken on it. */
 export interface Link {
   /** Whether it has brought any answer: then the server is well. */
@@ -59,7 +73,7 @@ export interface KeeperEvents<L> {
  * so there is never more than one attempt or connection.
  */
 export class Keeper<L extends Link> {
-  #settings: ClientSettings;
+  #settings: KeeperSettings;
   #events: KeeperEvents<L>;
   #state: KeeperState<L> = { kind: "idle" };
   #closing = new AbortController();
@@ -69,7 +83,7 @@ export class Keeper<L extends Link> {
   /** What was last told; undefined before anything was. */
   #told: "online" | "offline" | undefined;
 
-  constructor(settings: ClientSettings, events: KeeperEvents<L>) {
+  constructor(settings: KeeperSettings, events: KeeperEvents<L>) {
     this.#settings = settings;
     this.#events = events;
   }

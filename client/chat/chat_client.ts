@@ -8,7 +8,6 @@ import { generateOwnKeys, type OwnKeys } from "../../protocol/chat/key_pair.ts";
 import { type CypherError, CypherStatus } from "../../protocol/errors.ts";
 import { checkNames, checkSignal } from "../../protocol/options.ts";
 import { type ClientState, Keeper } from "../keeper.ts";
-import type { ClientSettings } from "../options.ts";
 import { aborted, unlessAborted } from "./abortable.ts";
 import { ChatLink } from "./chat_link.ts";
 import { Contacts } from "./contacts.ts";
@@ -75,9 +74,7 @@ export class ChatClient implements AsyncDisposable {
       if (event.kind === "online") settings.onOnline?.();
       if (event.kind === "offline") settings.onOffline?.(event.reason);
     });
-    // The keeper uses what it shares with other clients, and nothing else.
-    const shared = settings as unknown as ClientSettings;
-    this.#keeper = new Keeper(shared, {
+    this.#keeper = new Keeper(settings, {
       link: (transport) => {
         const keys = this.#keys ??= generateOwnKeys();
         const { contacts: limit } = settings.limits;
