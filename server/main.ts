@@ -21,6 +21,7 @@ import { GRACE } from "./options.ts";
 import { PacketServer } from "./packet/packet_server.ts";
 import { SegmentServer } from "./segment/segment_server.ts";
 import { SERVE } from "./serve/command.ts";
+import { interrupted } from "./serve/interrupted.ts";
 import { findCertificate, findKeys } from "./serve/secrets.ts";
 import { signalLine } from "./serve/signal_line.ts";
 
@@ -116,20 +117,4 @@ function startSidecar(
 function announce({ url, moved }: DashboardServer, port: number): void {
   const taken = moved ? ` (port ${port} was taken)` : "";
   console.log(`The dashboard is on ${url}${taken}`);
-}
-
-/** Resolves at the first interrupt; a second one ends the process. */
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    let again = false;
-    const interrupt = () => {
-      if (again) Deno.exit(130);
-      again = true;
-      resolve();
-    };
-    Deno.addSignalListener("SIGINT", interrupt);
-    if (Deno.build.os !== "windows") {
-      Deno.addSignalListener("SIGTERM", interrupt);
-    }
-  });
 }

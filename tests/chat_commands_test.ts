@@ -169,7 +169,7 @@ Deno.test("both commands, without a terminal", async () => {
   assertEquals((await bob.hears("private")).text, "secret");
   await bob.hears("left");
   await server.prints("offline  127.0.0.1:");
-  assertStringIncludes(server.output, " ann\n");
+  assertStringIncludes(server.output, '"ann" on the chat wire\n');
   assert(!server.output.includes("secret") && !server.output.includes("hello"));
   server.kill("SIGINT");
   await bob.hears("goodbye");

@@ -168,7 +168,7 @@ export class PacketLink {
 
   #refuse(error: PacketError): void {
     if (this.#state.kind === "open") return this.#state.channel.fail(error);
-    this.#finish({ reason: "protocol-error", error });
+    this.#lose("protocol-error", error);
   }
 
   #expired(): void {

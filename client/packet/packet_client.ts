@@ -16,6 +16,7 @@ import {
   type PacketClientOptions,
   type PacketClientSettings,
 } from "./options.ts";
+import { connectingAborted, unlessAborted } from "./waiting.ts";
 import type { PacketClientSignal, PacketOfflineReason } from "./signals.ts";
 
 /** Where a packet client stands. */
@@ -93,7 +94,7 @@ export class PacketClient implements AsyncDisposable {
   async connect(options: { signal?: AbortSignal } = {}): Promise<void> {
     checkNames("", options, ["signal"]);
     const { signal } = options;
-    if (signal?.aborted) throw aborted(signal);
+    if (signal?.aborted) throw connectingAborted(signal);
     if (this.#state.kind === "closed") throw closed();
     if (this.#state.kind === "online") return;
     if (this.#state.kind === "idle") {
@@ -221,6 +222,8 @@ export class PacketClient implements AsyncDisposable {
   #offline(link: PacketLink, reason: PacketOfflineReason): void {
     if (this.#wasOnline !== link) return;
     if (this.#state.kind === "online") this.#state = { kind: "idle" };
+    // However the server took our goodbye.
+    if (this.#state.kind === "closed") reason = "closed";
     const at = this.#settings.clock.wall();
     this.#signals.publish({ kind: "offline", at, reason });
     call(this.#settings.onOffline, reason);
@@ -239,27 +242,6 @@ function call<A extends unknown[]>(
   }
 }
 
-async function unlessAborted(
-  promise: Promise<void>,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  if (!signal) return await promise;
-  const { promise: ended, reject } = Promise.withResolvers<void>();
-  const abort = () => reject(aborted(signal));
-  signal.addEventListener("abort", abort);
-  try {
-    await Promise.race([promise, ended]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
-}
-
 function closed(): CypherError {
   return new CypherError("CLOSED", "The client is closed");
-}
-
-function aborted(signal: AbortSignal): CypherError {
-  return new CypherError("ABORTED", "Connecting was aborted", {
-    cause: signal.reason,
-  });
 }

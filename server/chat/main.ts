@@ -10,7 +10,8 @@ import {
   parseCommandLine,
 } from "../../protocol/command_line.ts";
 import { CypherError } from "../../protocol/errors.ts";
-import type { Signal } from "../signals.ts";
+import { interrupted } from "../serve/interrupted.ts";
+import { signalLine } from "../serve/signal_line.ts";
 import { ChatServer } from "./chat_server.ts";
 import { CHAT_GRACE, CHAT_SERVER_OPTIONS } from "./options.ts";
 
@@ -77,7 +78,8 @@ async function main(): Promise<void> {
     hostname: line.texts["hostname"]!,
   });
   const unlisten = server.monitor.listen((signal) => {
-    if (!line.switches["quiet"]) log(signal);
+    const text = signalLine(signal);
+    if (text !== undefined && !line.switches["quiet"]) console.log(text);
   });
   await server.start();
   const { hostname, port } = server.address;
@@ -87,47 +89,4 @@ async function main(): Promise<void> {
   console.log("Stopping. Ctrl-C forces");
   await server.stop({ grace });
   unlisten();
-}
-
-/** Resolves at the first interrupt; a second one ends the process. */
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    let again = false;
-    const interrupt = () => {
-      if (again) Deno.exit(130);
-      again = true;
-      resolve();
-    };
-    Deno.addSignalListener("SIGINT", interrupt);
-    if (Deno.build.os !== "windows") {
-      Deno.addSignalListener("SIGTERM", interrupt);
-    }
-  });
-}
-
-function log(signal: Signal): void {
-  const said = describe(signal);
-  if (said === undefined) return;
-  const time = new Date(signal.at).toISOString();
-  const who = [signal.address, signal.name].filter(Boolean).join(" ");
-  console.log(`${time} ${signal.kind.padEnd(8)} ${who} ${said}`.trimEnd());
-}
-
-function describe(signal: Signal): string | undefined {
-  switch (signal.kind) {
-    case "online":
-      return "";
-    case "offline":
-      return `${signal.reason}, ${signal.requests} commands`;
-    case "timeout":
-      return `no sign of life for ${signal.after} ms`;
-    case "failure":
-      return `${signal.code} on ${signal.operation}: ${signal.message}`;
-    case "limit":
-      return `${signal.limit} reached`;
-    case "notice":
-      return signal.message;
-    case "request":
-      return undefined;
-  }
 }

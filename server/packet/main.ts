@@ -13,6 +13,7 @@ import { CypherError } from "../../protocol/errors.ts";
 import type { Signal } from "../signals.ts";
 import { PACKET_GRACE, PACKET_SERVER_OPTIONS } from "./options.ts";
 import { PacketServer } from "./packet_server.ts";
+import { interrupted } from "../serve/interrupted.ts";
 
 const COMMAND: Command = {
   usage: "deno task packet:server",
@@ -29,7 +30,7 @@ const COMMAND: Command = {
       about: "The port, 0 for a free one",
       option: PACKET_SERVER_OPTIONS.port,
     },
-    "max-size": {
+    maxSize: {
       kind: "number",
       about: "The most a packet may carry",
       option: PACKET_SERVER_OPTIONS.maxSize,
@@ -60,7 +61,7 @@ async function main(): Promise<void> {
   if (!line) return console.log(helpOf(COMMAND));
   const {
     port = PACKET_SERVER_OPTIONS.port.default,
-    "max-size": maxSize = PACKET_SERVER_OPTIONS.maxSize.default,
+    maxSize = PACKET_SERVER_OPTIONS.maxSize.default,
     grace = PACKET_GRACE.default,
   } = line.numbers;
   const hostname = line.texts["host"]!;
@@ -74,22 +75,6 @@ async function main(): Promise<void> {
   await interrupted();
   console.log("Stopping: messages in progress may finish. Ctrl-C forces");
   await server.stop({ grace });
-}
-
-/** Resolves at the first interrupt; a second one ends the process. */
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    let again = false;
-    const interrupt = () => {
-      if (again) Deno.exit(130);
-      again = true;
-      resolve();
-    };
-    Deno.addSignalListener("SIGINT", interrupt);
-    if (Deno.build.os !== "windows") {
-      Deno.addSignalListener("SIGTERM", interrupt);
-    }
-  });
 }
 
 function describe(signal: Signal): string | undefined {

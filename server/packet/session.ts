@@ -1,5 +1,4 @@
 import { CypherError } from "../../protocol/errors.ts";
-import type { MaybePromise } from "../../protocol/envelope.ts";
 import { Channel, type ChannelEnd } from "../../protocol/packet/channel.ts";
 import { PacketError } from "../../protocol/packet/errors.ts";
 import { bytesOf } from "../../protocol/packet/message.ts";
@@ -14,7 +13,7 @@ import type { Connection } from "../connection.ts";
 import type { OfflineReason } from "../signals.ts";
 import { type Greeted, Greeting } from "./greeting.ts";
 import type { PacketContext } from "./handler.ts";
-import { Inbox } from "./inbox.ts";
+import { Handling } from "./handling.ts";
 import type { PacketServerSettings } from "./options.ts";
 
 /** The wire's name, as the monitor shows it. */
@@ -46,7 +45,7 @@ export class Session {
   #leaving = false;
   #parser = new PacketParser(HANDSHAKE_LIMITS);
   #outbox: Outbox;
-  #inbox = new Inbox();
+  #handling: Handling;
 
   constructor(
     settings: PacketServerSettings,
@@ -56,6 +55,7 @@ export class Session {
     const { maxSize, windowSize, limits, newSession } = settings;
     this.#settings = settings;
     this.#connection = connection;
+    this.#handling = new Handling(settings, connection);
     this.#abandoned = abandoned;
     this.#outbox = new Outbox((bytes) => connection.write(bytes));
     const terms = {
@@ -69,7 +69,7 @@ export class Session {
 
   /** Serves the connection until it is over and its messages are handled. */
   async run(): Promise<void> {
-    const drop = () => this.#inbox.drop();
+    const drop = () => this.#handling.inbox.drop();
     this.#abandoned.addEventListener("abort", drop);
     this.#connection.allow(
       this.#settings.handshakeTimeout,
@@ -78,7 +78,7 @@ export class Session {
     await this.#readAll();
     if (this.#state.kind === "over") await this.#state.done;
     if (this.#state.kind === "open") this.#state.channel.close(lost());
-    await this.#inbox.done();
+    await this.#handling.inbox.done();
     this.#abandoned.removeEventListener("abort", drop);
   }
 
@@ -92,7 +92,7 @@ export class Session {
     if (this.#state.kind !== "open") return;
     const { channel } = this.#state;
     channel.finish();
-    await this.#inbox.done();
+    await this.#handling.inbox.done();
     channel.leave();
   }
 
@@ -109,13 +109,13 @@ export class Session {
       const filled = chunk.length === size;
       size = filled ? Math.min(recvBuffer, 2 * size) : SMALLEST_READ;
       if (this.#outbox.pending > unread) await this.#outbox.flushed();
-      await this.#inbox.below(limits.unhandledBytes);
+      await this.#handling.inbox.below(limits.unhandledBytes);
     }
   }
 
   #take(chunk: Uint8Array): void {
     // While a message is being handled the peer may be silent.
-    if (this.#state.kind === "open" && this.#inbox.idle) {
+    if (this.#state.kind === "open" && this.#handling.inbox.idle) {
       this.#connection.active();
     }
     try {
@@ -169,53 +169,7 @@ export class Session {
 
   #deliver(message: Uint8Array): void {
     if (this.#state.kind !== "open") return;
-    const { context } = this.#state;
-    const began = this.#connection.requestBegins();
-    const { length } = message;
-    this.#inbox.push(length, () => this.#handle(message, context, began));
-  }
-
-  #handle(
-    message: Uint8Array,
-    context: PacketContext,
-    began: number,
-  ): MaybePromise<void> {
-    const { length } = message;
-    const failed = (error: unknown) => {
-      this.#report(error);
-      this.#handled(began, length, "HANDLER_FAILED");
-    };
-    try {
-      const handling = this.#settings.handler(message, context);
-      if (handling instanceof Promise) {
-        return handling.then(() => this.#handled(began, length, "OK"), failed);
-      }
-      this.#handled(began, length, "OK");
-    } catch (error) {
-      failed(error);
-    }
-  }
-
-  #handled(began: number, bytesIn: number, status: string): void {
-    if (this.#connection.ended) return this.#connection.requestLeft();
-    this.#connection.requestEnds(began, {
-      path: "",
-      operation: "DATA",
-      status,
-      message: status === "OK" ? "" : "The handler failed",
-      repeated: false,
-      bytesIn,
-      bytesOut: 0,
-    });
-  }
-
-  #report(error: unknown): void {
-    const { address, id: connection } = this.#connection;
-    try {
-      this.#settings.onHandlerError?.(error, { address, connection });
-    } catch {
-      // A broken logger must not cost the peer its connection.
-    }
+    this.#handling.deliver(message, this.#state.context);
   }
 
   #refuse(error: PacketError): void {

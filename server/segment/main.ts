@@ -15,6 +15,7 @@ import { GRACE } from "../options.ts";
 import { SEGMENT_SERVER_OPTIONS } from "./options.ts";
 import { Printer } from "./printer.ts";
 import { SegmentServer } from "./segment_server.ts";
+import { interrupted } from "../serve/interrupted.ts";
 
 const COMMAND: Command = {
   usage: "deno task segment:server",
@@ -83,20 +84,4 @@ async function main(): Promise<void> {
   printer.banner(server.address.port);
   await interrupted();
   await server.stop({ grace });
-}
-
-/** Resolves at the first interrupt; a second one ends the process. */
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    let again = false;
-    const interrupt = () => {
-      if (again) Deno.exit(130);
-      again = true;
-      resolve();
-    };
-    Deno.addSignalListener("SIGINT", interrupt);
-    if (Deno.build.os !== "windows") {
-      Deno.addSignalListener("SIGTERM", interrupt);
-    }
-  });
 }
