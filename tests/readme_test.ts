@@ -20,19 +20,19 @@ async function asFile(code: string, port: number): Promise<string> {
       /"jsr:@cypher\/protocol@[^/"]*\/dashboard"/g,
       `"${here}dashboard/mod.ts"`,
     )
+    .replaceAll(/"jsr:@cypher\/protocol@[^/"]*\/(\w+)"/g, `"${here}$1.ts"`)
     .replaceAll(/"jsr:@cypher\/protocol@[^/"]*"/g, `"${here}mod.ts"`)
     // Ports that others may have taken.
     .replaceAll('name: "plant-gateway"', 'port: 0, name: "plant-gateway"')
-    .replaceAll("12345", String(port));
-  assert(local.includes(here) && local.includes(String(port)));
+    .replaceAll(/\b(12345|1337)\b/g, String(port));
+  assert(local.includes(here));
   await Deno.writeTextFile(path, local);
   return path;
 }
 
 Deno.test("the README's server and client work as they stand", async () => {
-  const [server, client, sidecar, ...more] = snippets("ts");
-  assert(server && client && sidecar);
-  assertEquals(more.length, 0, "a new snippet needs a test here");
+  const [server, client] = snippets("ts");
+  assert(server && client);
   const port = availablePort();
   const files = [await asFile(server, port), await asFile(client, port)];
   const run = ["run", "--check", "--no-prompt", "--allow-net"];
@@ -67,6 +67,38 @@ Deno.test("the README's dashboard works as it stands", async () => {
     assertStringIncludes(await page.text(), "app.js");
   } finally {
     await Deno.remove(file);
+  }
+});
+
+Deno.test("the README's packet and segment work as they stand", async () => {
+  for (const code of snippets("ts").slice(3, 6)) {
+    const file = await asFile(code, availablePort());
+    try {
+      const args = ["run", "--check", "--no-prompt", "--allow-net", file];
+      await using program = new Program(args);
+      assertEquals(await program.ended, 0, program.errors);
+      assert(program.output !== "");
+    } finally {
+      await Deno.remove(file);
+    }
+  }
+});
+
+Deno.test("the README's chat works as it stands", async () => {
+  const [server, client, ...more] = snippets("ts").slice(6);
+  assertEquals(more.length, 0, "a new snippet needs a test here");
+  const port = availablePort();
+  const files = [await asFile(server!, port), await asFile(client!, port)];
+  const run = ["run", "--check", "--no-prompt", "--allow-net"];
+  try {
+    await using serving = new Program([...run, files[0]!]);
+    await serving.listens(port);
+    await using talking = new Program([...run, files[1]!]);
+    assertEquals(await talking.ended, 0, talking.errors);
+    assertStringIncludes(talking.output, "bob hello, everybody");
+    assertStringIncludes(talking.output, "bob in private: for your eyes only");
+  } finally {
+    await Promise.all(files.map((file) => Deno.remove(file)));
   }
 });
 

@@ -50,6 +50,20 @@ export class Program implements AsyncDisposable {
     }
   }
 
+  /** Waits until something listens on a port; rejects if it ends before. */
+  async listens(port: number): Promise<void> {
+    let ended = false;
+    this.ended.then(() => ended = true);
+    for (;;) {
+      try {
+        (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+        return;
+      } catch {
+        if (ended) throw new Error(`It ended: ${this.errors}`);
+      }
+    }
+  }
+
   /** Sends it a signal. */
   kill(signal: Deno.Signal): void {
     this.#process.kill(signal);
