@@ -6,6 +6,26 @@ export const KEYS = {
   serverToClient: "bench-server-to-client-key-32-ch",
 };
 
+/** Something to compare with: a server, and the client that belongs to it. */
+export interface PeerKind {
+  /** What it is made of, with its version. */
+  version(): string | Promise<string>;
+  /** Starts the server; resolves to its port. */
+  serve(argument?: string): number | Promise<number>;
+  /** Connects a client. */
+  connect(port: number, argument?: string): Caller | Promise<Caller>;
+}
+
+/** A connected client. */
+export interface Caller {
+  /** Has a text sent back. */
+  echo(text: string): Promise<unknown>;
+  /** Asks for a text of `size` characters; missing where that cannot be. */
+  want?(size: number): Promise<unknown>;
+  /** Ends the connection. */
+  close(): unknown;
+}
+
 /** A peer in a process of its own. */
 export interface Peer extends Disposable {
   readonly port: number;
@@ -34,24 +54,65 @@ export async function pin(): Promise<boolean> {
 let pinned = false;
 
 /** Starts one of `bench/peer.ts`; resolves once it listens. */
-export async function startPeer(kind: string): Promise<Peer> {
+export function startPeer(kind: string, argument?: string): Promise<Peer> {
   const script = new URL("./peer.ts", import.meta.url).pathname;
-  const deno = [Deno.execPath(), "run", "--no-prompt", "--allow-net"];
+  const deno = [Deno.execPath(), "run", "--no-prompt", "--no-lock"];
+  // Some packages ask for much; a peer of ours needs the network alone.
+  const args = [...deno, "--allow-all", script, kind];
+  return startProgram(argument === undefined ? args : [...args, argument]);
+}
+
+/** Starts a program that prints its port, or JSON with a `port`, on stdout. */
+export async function startProgram(
+  program: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Peer> {
   const onSecondCore = pinned ? ["taskset", "--cpu-list", "1"] : [];
-  const [command, ...args] = [...onSecondCore, ...deno, script, kind];
+  const [command, ...args] = [...onSecondCore, ...program];
   const process = new Deno.Command(command!, {
     args,
-    stdin: "null",
+    env,
+    // They end when it does, and so never outlive this process.
+    stdin: "piped",
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
   const reader = process.stdout.pipeThrough(new TextDecoderStream())
     .getReader();
   const { value = "" } = await reader.read();
-  const port = Number.parseInt(value);
-  if (!(port > 0)) throw new Error(`The peer "${kind}" did not start`);
-  return { port, pid: process.pid, [Symbol.dispose]: () => process.kill() };
+  const port = Number(/\d+/.exec(value));
+  if (!(port > 0)) throw new Error(`${program.join(" ")} did not start`);
+  const stop = () => void process.stdin.close().catch(() => {});
+  return { port, pid: process.pid, [Symbol.dispose]: stop };
 }
+
+/** What a program prints, or undefined where there is none such. */
+export async function outputOf(
+  command: string,
+  ...args: string[]
+): Promise<string | undefined> {
+  try {
+    const { success, stdout } = await new Deno.Command(command, {
+      args,
+      stderr: "null",
+    }).output();
+    return success ? new TextDecoder().decode(stdout).trim() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A text of `size` characters: made once, as making it is not measured. */
+export function filler(size: number): string {
+  let text = fillers.get(size);
+  if (text === undefined) {
+    // Joined, as a text that is repeated stays a tree until it is first read.
+    fillers.set(size, text = new Array(size + 1).join("x"));
+  }
+  return text;
+}
+
+const fillers = new Map<number, string>();
 
 /** The middle of some numbers. */
 export function median(values: readonly number[]): number {

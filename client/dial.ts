@@ -1,6 +1,10 @@
+import { CypherError } from "../protocol/errors.ts";
 import type { Conn } from "../protocol/transport.ts";
 
-/** Opens a connection; rejects when it cannot, or when `signal` aborts. */
+/**
+ * Opens a connection; rejects when it cannot, or when `signal` aborts: with a
+ * {@linkcode CypherError} if somebody is there, but not whom we look for.
+ */
 export type Dial = (
   target: { hostname: string; port: number },
   signal: AbortSignal,
@@ -64,9 +68,16 @@ export function dialTls({ caCerts = [], serverName }: ClientTls): Dial {
       // a connection that was up and got lost.
       await tls.handshake();
       return tls;
-    } catch (error) {
-      if (!signal.aborted) tls.close();
-      throw error;
+    } catch (cause) {
+      if (signal.aborted) throw cause;
+      tls.close();
+      throw new CypherError(
+        "CONNECT_FAILED",
+        `Cannot agree on TLS with the server: ${
+          cause instanceof Error ? cause.message : cause
+        }`,
+        { cause },
+      );
     } finally {
       signal.removeEventListener("abort", abort);
     }

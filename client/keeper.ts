@@ -119,6 +119,8 @@ export class Keeper<L extends Link> {
       let stayAway = 0;
       if (transport instanceof Error) {
         failedDials++;
+        // Whoever waits hears why; there will be another attempt all the same.
+        if (transport instanceof CypherError) this.#events.refused(transport);
       } else {
         failedDials = 0;
         const link = this.#events.link(transport);

@@ -24,7 +24,7 @@ export class Deadline {
 
   /** Sets the deadline `delay` ms from now; `Infinity` is none. */
   set(delay: number): void {
-    this.#at = this.#clock.now() + delay;
+    this.#at = delay === Infinity ? Infinity : this.#clock.now() + delay;
     if (this.#at < this.#timerAt) this.#arm();
   }
 

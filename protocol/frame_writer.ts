@@ -1,5 +1,8 @@
 import { FrameBatch, type FrameType } from "./frames.ts";
-import type { RecordSealer } from "./records.ts";
+import { RECORD_PLAIN, type RecordSealer } from "./records.ts";
+
+/** How much is sealed and written at once, in bytes. */
+const SLICE = 4 * RECORD_PLAIN;
 
 /**
  * Sends the frames of one end of a session. Frames of the same tick become one
@@ -8,17 +11,24 @@ import type { RecordSealer } from "./records.ts";
  */
 export class FrameWriter {
   #sealer: RecordSealer;
-  #write: (bytes: Uint8Array) => Promise<void>;
+  #write: (bytes: Uint8Array, progress: () => void) => Promise<void>;
+  #progress: () => void;
   #batch = new FrameBatch();
   #flushing: Promise<void> | undefined;
 
-  /** `write` takes sealed bytes, and never rejects. */
+  /**
+   * `write` takes sealed bytes, and never rejects. `progress` is called
+   * whenever the peer has taken some of what is being written, and there is
+   * more: a sign of life, where no other can come through.
+   */
   constructor(
     sealer: RecordSealer,
-    write: (bytes: Uint8Array) => Promise<void>,
+    write: (bytes: Uint8Array, progress: () => void) => Promise<void>,
+    progress: () => void,
   ) {
     this.#sealer = sealer;
     this.#write = write;
+    this.#progress = progress;
   }
 
   /** How many bytes wait for a write that is under way. */
@@ -39,7 +49,13 @@ export class FrameWriter {
 
   async #flush(): Promise<void> {
     while (this.#batch.size > 0) {
-      await this.#write(this.#sealer.seal(this.#batch.take()));
+      const plain = this.#batch.take();
+      // In slices, so that the peer opens one while the next is being sealed.
+      for (let at = 0; at < plain.length; at += SLICE) {
+        if (at > 0) this.#progress();
+        const sealed = this.#sealer.seal(plain.subarray(at, at + SLICE));
+        await this.#write(sealed, this.#progress);
+      }
     }
     this.#flushing = undefined;
   }

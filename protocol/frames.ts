@@ -138,7 +138,7 @@ export class FrameBatch {
 
   /**
    * Hands out what was collected and starts anew. The result is a view that the
-   * next `add` may write over: seal it first.
+   * next `add` may write over, if it has 16,384 bytes or less: seal it first.
    */
   take(): Uint8Array<ArrayBuffer> {
     const plain = this.#buffer.subarray(0, this.#size);

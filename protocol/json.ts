@@ -54,7 +54,10 @@ export function writeJson(value: unknown): string {
   try {
     text = JSON.stringify(value);
     // Beyond 2^53 it would write rounded digits, which are another number.
-    if (text !== undefined && LONG_INTEGER.test(text)) {
+    // A text has none, however many digits: large ones are not searched.
+    if (
+      text !== undefined && typeof value !== "string" && LONG_INTEGER.test(text)
+    ) {
       text = JSON.stringify(value, exactInteger);
     }
   } catch (cause) {
@@ -120,8 +123,12 @@ function exactInteger(_key: string, value: unknown): unknown {
 function nestsDeeper(value: JsonValue, depth: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (depth === 0) return true;
-  for (const child of Array.isArray(value) ? value : Object.values(value)) {
-    if (nestsDeeper(child, depth - 1)) return true;
+  if (Array.isArray(value)) {
+    return value.some((child) => nestsDeeper(child, depth - 1));
+  }
+  // What JSON.parse makes inherits nothing that can be enumerated.
+  for (const key in value) {
+    if (nestsDeeper(value[key]!, depth - 1)) return true;
   }
   return false;
 }

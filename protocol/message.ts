@@ -79,6 +79,8 @@ export interface Answer<T = JsonValue> {
 
 /** The keys on the wire, in their order there. */
 const KEYS = ["PATH", "OPERATION", "DATA", "METADATA"] as const;
+/** Keys that need nothing but quotes to be JSON. */
+const PLAIN_KEYS: ReadonlySet<string> = new Set([...KEYS, "STATUS"]);
 
 /**
  * Writes a request as the text inside a token.
@@ -251,7 +253,8 @@ function further(
 function writeFields(fields: Record<string, unknown>): string {
   let text = "";
   for (const key of Object.keys(fields)) {
-    text += `${text ? "," : "{"}${writeJson(key)}:${writeJson(fields[key])}`;
+    const name = PLAIN_KEYS.has(key) ? `"${key}"` : writeJson(key);
+    text += `${text ? "," : "{"}${name}:${writeJson(fields[key])}`;
   }
   return text + "}";
 }

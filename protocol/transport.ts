@@ -6,8 +6,11 @@
 export interface Transport {
   /** Reads into `into`; resolves to how many bytes, or null at the end. */
   read(into: Uint8Array): Promise<number | null>;
-  /** Writes all of `bytes`. */
-  write(bytes: Uint8Array): Promise<void>;
+  /**
+   * Writes all of `bytes`; calls `progress` whenever the peer has taken some
+   * and there is more.
+   */
+  write(bytes: Uint8Array, progress?: () => void): Promise<void>;
   /** Tells the peer that nothing more will be written. */
   closeWrite(): Promise<void>;
   /** Closes at once; reads and writes in progress reject. */
@@ -44,11 +47,12 @@ export class ConnTransport implements Transport {
   }
 
   /** Writes all of `bytes`, in slices; a write may take less than it is given. */
-  async write(bytes: Uint8Array): Promise<void> {
+  async write(bytes: Uint8Array, progress?: () => void): Promise<void> {
     let written = 0;
     do {
       const end = Math.min(bytes.length, written + this.#slice);
       written += await this.#conn.write(bytes.subarray(written, end));
+      if (written < bytes.length) progress?.();
     } while (written < bytes.length);
   }
 

@@ -220,11 +220,14 @@ export class Connection implements Stranger {
     return null;
   }
 
-  /** Writes all of `bytes`, unless the peer goes before that. */
-  async write(bytes: Uint8Array): Promise<void> {
+  /**
+   * Writes all of `bytes`, unless the peer goes before that; calls `progress`
+   * whenever it has taken some and there is more.
+   */
+  async write(bytes: Uint8Array, progress?: () => void): Promise<void> {
     this.#writing = true;
     try {
-      await this.#transport.write(bytes);
+      await this.#transport.write(bytes, progress);
       this.#bytesOut += bytes.length;
       this.#answered = true;
     } catch (error) {

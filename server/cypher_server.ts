@@ -69,7 +69,9 @@ export class CypherServer implements AsyncDisposable {
       recvBuffer,
       ...limits,
     });
-    const journal = checked.journal ? new Journal(checked.journal) : undefined;
+    const journal = checked.journal
+      ? new Journal(checked.journal, (error) => this.#failed(error))
+      : undefined;
     const clients = new ClientRegistry({
       journal,
       clock,
@@ -172,6 +174,17 @@ export class CypherServer implements AsyncDisposable {
   async stop(options: { grace?: number } = {}): Promise<void> {
     const { grace } = checkNumbers("", options, { grace: GRACE });
     await (this.#stopped ??= this.#stop(grace));
+  }
+
+  /** Without its journal the server cannot keep its promise, so it stops. */
+  #failed(error: CypherError): void {
+    this.monitor.publish({
+      kind: "notice",
+      code: "JOURNAL_FAILED",
+      message: `The server stops: ${error.message}`,
+      ...NO_CONNECTION,
+    });
+    this.stop({ grace: 0 });
   }
 
   async #stop(grace: number): Promise<void> {

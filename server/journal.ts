@@ -46,6 +46,7 @@ export class Journal {
   /** The server's id: the same for as long as the journal exists. */
   readonly serverId: string;
   #path: string;
+  #onFailure: (error: CypherError) => void;
   #database: DatabaseSync;
   #statements: ReturnType<typeof prepareAll>;
   #safe: (() => void)[] = [];
@@ -56,11 +57,17 @@ export class Journal {
   /**
    * Opens a journal, making it first if there is none.
    *
+   * `onFailure` is told, once, when it cannot be written any more.
+   *
    * @throws {CypherError} `BAD_OPTION` if the file cannot be used, or is used
    * by another server.
    */
-  constructor(path: string) {
+  constructor(
+    path: string,
+    onFailure: (error: CypherError) => void = () => {},
+  ) {
     this.#path = path;
+    this.#onFailure = onFailure;
     try {
       this.#database = new DatabaseSync(path);
     } catch (cause) {
@@ -169,9 +176,10 @@ export class Journal {
    * its outcome will be unknown.
    */
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     this.#commit();
-    this.#database.close();
+    if (this.#database.isOpen) this.#database.close();
   }
 
   #rows(sql: string): Record<string, unknown>[] {
@@ -189,20 +197,40 @@ export class Journal {
 
   #note(write: () => void, safe?: () => void): void {
     if (this.#closed) return;
-    if (!this.#open) {
-      this.#open = true;
-      this.#database.exec("BEGIN");
-      queueMicrotask(() => this.#commit());
+    try {
+      if (!this.#open) {
+        this.#database.exec("BEGIN");
+        this.#open = true;
+        queueMicrotask(() => this.#commit());
+      }
+      write();
+    } catch (cause) {
+      return this.#fail(cause);
     }
-    write();
     if (safe) this.#safe.push(safe);
   }
 
   #commit(): void {
     if (!this.#open) return;
+    try {
+      this.#database.exec("COMMIT");
+    } catch (cause) {
+      return this.#fail(cause);
+    }
     this.#open = false;
-    this.#database.exec("COMMIT");
     for (const safe of this.#safe.splice(0)) safe();
+  }
+
+  /**
+   * What was noted last is not on record, so nothing that depends on it may
+   * happen: no handler begins and no answer is sent any more.
+   */
+  #fail(cause: unknown): void {
+    this.#closed = true;
+    this.#open = false;
+    this.#safe = [];
+    this.#database.close();
+    this.#onFailure(this.#unusable(cause));
   }
 
   #unusable(cause: unknown): CypherError {

@@ -203,7 +203,7 @@ export function checkServerOptions(options: CypherServerOptions) {
     listen: checkFunction("listen", listen) ?? listenOn(checkTls(tls)),
     wires: checkWires(wires),
     journal: checkString("journal", journal, ""),
-    idempotent: checkFunction("idempotent", idempotent) ?? (() => false),
+    idempotent: cautious(checkFunction("idempotent", idempotent)),
     answers: checkNumbers("answers", answers, ANSWERS_OPTIONS),
     limits: checkNumbers("limits", limits, SERVER_LIMITS),
     monitor: monitor ?? new Monitor({ clock: checkClock(clock) }),
@@ -243,4 +243,17 @@ function checkTls(tls: TlsKeys | undefined): TlsKeys | undefined {
     throw badOption(`tls.${name}`, "a PEM text", [tls[name]]);
   }
   return tls;
+}
+
+/** A function that does not know, or throws, says no: that is always safe. */
+function cautious(
+  idempotent: CypherServerOptions["idempotent"],
+): (request: Request) => boolean {
+  return (request) => {
+    try {
+      return idempotent?.(request) === true;
+    } catch {
+      return false;
+    }
+  };
 }

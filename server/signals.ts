@@ -125,7 +125,7 @@ export interface LimitSignal extends SignalBase {
 export interface NoticeSignal extends SignalBase {
   /** Tells the signals apart. */
   readonly kind: "notice";
-  /** What, in one stable word: `"EQUAL_KEYS"`. */
+  /** What, in one stable word: `"EQUAL_KEYS"` or `"JOURNAL_FAILED"`. */
   readonly code: string;
   /** What it means and what to do. */
   readonly message: string;

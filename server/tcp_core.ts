@@ -46,7 +46,11 @@ export interface TlsKeys {
 }
 
 /** A connection that was accepted. */
-export type AcceptedConn = Conn & { readonly remoteAddr: Deno.Addr };
+export type AcceptedConn = Conn & {
+  readonly remoteAddr: Deno.Addr;
+  /** Switches Nagle's algorithm off; `Deno.TlsConn` cannot. */
+  setNoDelay?(noDelay: boolean): void;
+};
 
 /** What of a `Deno.Listener` is used. */
 export interface Listener {
@@ -208,6 +212,7 @@ export class TcpCore {
     const { monitor, clock, timeout, transmissionBuffer, serve } =
       this.#options;
     const { hostname, port } = conn.remoteAddr as Deno.NetAddr;
+    withoutDelay(conn);
     const connection = new Connection({
       transport: new ConnTransport(conn, transmissionBuffer),
       monitor,
@@ -247,6 +252,18 @@ export class TcpCore {
     return this.#state.kind === "draining"
       ? { ...base, state: "draining", until: this.#state.until }
       : { ...base, state: "listening" };
+  }
+}
+
+/**
+ * An answer soon after another would wait until the peer has acknowledged that,
+ * which a peer that has nothing to send does 40 ms later.
+ */
+function withoutDelay(conn: AcceptedConn): void {
+  try {
+    conn.setNoDelay?.(true);
+  } catch {
+    // It is gone already, as the first read will say.
   }
 }
 

@@ -15,6 +15,8 @@ import {
 const LENGTH = 2;
 /** The largest second message; its payload has 500 bytes at most. */
 const SECOND_MESSAGE = 1_024;
+/** How a TLS server begins to tell a plaintext client off (RFC 8446, 5.1). */
+const TLS_ALERT = 0x1503;
 
 /** What a handshake has come to. */
 export type HandshakeStep =
@@ -63,6 +65,7 @@ export class ClientHandshake {
     if (bytes.length < LENGTH + 1) return { kind: "more" };
     const length = bytes[0]! << 8 | bytes[1]!;
     if (length === 0) return { kind: "refused", error: refusal(bytes[2]!) };
+    if (length === TLS_ALERT) throw tlsOnly();
     if (length > SECOND_MESSAGE) throw mismatch();
     if (bytes.length < LENGTH + length) return { kind: "more" };
     const message = bytes.subarray(LENGTH, LENGTH + length);
@@ -81,6 +84,13 @@ export function mismatch(): CypherError {
     "WIRE_MISMATCH",
     "The server does not speak the session wire; is it a Python server? Then " +
       'make the client with wire: "classic"',
+  );
+}
+
+function tlsOnly(): CypherError {
+  return new CypherError(
+    "WIRE_MISMATCH",
+    "The server speaks TLS: make the client with the option tls",
   );
 }
 

@@ -157,8 +157,8 @@ export class SessionLink implements ClientLink {
     this.#options.transport.close();
   }
 
-  #write(bytes: Uint8Array): Promise<void> {
-    return this.#options.transport.write(bytes).catch((error) =>
+  #write(bytes: Uint8Array, progress?: () => void): Promise<void> {
+    return this.#options.transport.write(bytes, progress).catch((error) =>
       this.close(lossOf(error))
     );
   }
@@ -196,7 +196,8 @@ export class SessionLink implements ClientLink {
         this.#opener = new RecordOpener(step.channel.receive);
         this.#writer = new FrameWriter(
           new RecordSealer(step.channel.send),
-          (bytes) => this.#write(bytes),
+          (bytes, progress) => this.#write(bytes, progress),
+          () => this.#heartbeat?.alive(),
         );
         this.#state = { kind: "unproven", offer: step.offer };
         this.#writer.send(FRAME.hello, 0, writeClientHello(state));
@@ -322,6 +323,8 @@ export class SessionLink implements ClientLink {
         ? "too-large"
         : error.code === "BAD_TOKEN"
         ? "bad-token"
+        : error.code === "WIRE_MISMATCH"
+        ? "wire-mismatch"
         : "protocol-error",
     );
   }

@@ -13,7 +13,7 @@ import {
   PREFACE,
 } from "../../protocol/noise.ts";
 
-import type { Generation } from "../key_ring.ts";
+import type { KeyRing } from "../key_ring.ts";
 
 const LENGTH = 2;
 
@@ -40,11 +40,11 @@ export type HandshakeStep =
  * length and the largest first message.
  */
 export class ServerHandshake {
-  #keys: readonly Generation[];
+  #keys: Pick<KeyRing, "generations">;
   #bytes = new Uint8Array(0);
 
-  /** `keys` are those that are accepted, newest first. */
-  constructor(keys: readonly Generation[]) {
+  /** `keys` are asked once the message is there: they may change until then. */
+  constructor(keys: Pick<KeyRing, "generations">) {
     this.#keys = keys;
   }
 
@@ -77,7 +77,7 @@ export class ServerHandshake {
   }
 
   #read(message: Uint8Array, rest: Uint8Array): HandshakeStep {
-    for (const { number, psk } of this.#keys) {
+    for (const { number, psk } of this.#keys.generations) {
       const noise = new NoiseHandshake({
         role: "responder",
         prologue: PREFACE,

@@ -1,3 +1,4 @@
+import { Deadline } from "../../protocol/deadline.ts";
 import { CypherError } from "../../protocol/errors.ts";
 import { FrameWriter } from "../../protocol/frame_writer.ts";
 import { FRAME, type Frame, FrameParser } from "../../protocol/frames.ts";
@@ -47,6 +48,10 @@ export class ServerSession implements Owner {
   #parser: FrameParser;
   #writer: FrameWriter | undefined;
   #heartbeat: Heartbeat;
+  /** Until when the peer has to read what waits for it. */
+  #slow: Deadline;
+  /** Resolves once it has, or is gone; undefined while there is room. */
+  #room: Promise<void> | undefined;
   /** The largest payload that the client takes, in bytes. */
   #peerBytes = 0;
   #draining = false;
@@ -62,9 +67,13 @@ export class ServerSession implements Owner {
     this.#busy = busy;
     this.#state = {
       kind: "handshake",
-      handshake: new ServerHandshake(options.keys.generations),
+      handshake: new ServerHandshake(options.keys),
     };
     this.#parser = new FrameParser(options.messageBytes);
+    this.#slow = new Deadline(
+      options.clock,
+      () => connection.close("slow-reader"),
+    );
     this.#heartbeat = new Heartbeat(options.clock, options.heartbeat, {
       ping: (payload) => this.#writer?.send(FRAME.ping, 0, payload),
       dead: () => connection.close("unresponsive"),
@@ -87,13 +96,12 @@ export class ServerSession implements Owner {
       const chunk = await reading;
       if (chunk === null || connection.ended) break;
       this.#heartbeat.alive();
-      this.#receive(chunk);
+      await this.#receive(chunk);
       if (handshaking && this.#state.kind !== "handshake") {
         handshaking = false;
         settled();
       }
       if (connection.ended) break;
-      await this.#untilRoom();
       // Grown while data flows, small again when it does not.
       if (chunk.length === size) size = Math.min(recvBuffer, size * 4);
       else if (chunk.length < size / 4) {
@@ -103,6 +111,7 @@ export class ServerSession implements Owner {
     }
     if (handshaking) settled();
     this.#heartbeat.stop();
+    this.#slow.stop();
     if (this.#state.kind === "proven") {
       this.#options.clients.release(this.#state.record, this);
     }
@@ -110,7 +119,8 @@ export class ServerSession implements Owner {
 
   /** Sends a request's ending. */
   deliver(id: number, ending: Ending): void {
-    this.#writer?.send(ending.type, id, ending.payload);
+    this.#writer!.send(ending.type, id, ending.payload);
+    this.#press();
     if (this.#draining) this.#endIfDone();
   }
 
@@ -121,17 +131,20 @@ export class ServerSession implements Owner {
     this.#writer!.flushed().then(() => this.#connection.end("replaced"));
   }
 
-  #receive(chunk: Uint8Array): void {
+  async #receive(chunk: Uint8Array): Promise<void> {
     try {
       if (this.#over) return;
       if (this.#state.kind === "handshake") {
         const step = this.#state.handshake.push(chunk);
         this.#connection.hold(this.#state.handshake.held);
-        return this.#step(step);
+        return await this.#step(step);
       }
       for (const plain of this.#opener!.push(chunk)) {
         for (const frame of this.#parser.push(plain)) {
           this.#take(frame);
+          // One read can bring a thousand requests: none is taken on while too
+          // much waits for the peer.
+          if (this.#room) await this.#room;
           if (this.#over) return;
         }
       }
@@ -145,7 +158,7 @@ export class ServerSession implements Owner {
     return this.#state.kind === "over" || this.#connection.ended;
   }
 
-  #step(step: HandshakeStep): void {
+  async #step(step: HandshakeStep): Promise<void> {
     const { clients, serverId, window, messageBytes, heartbeat } =
       this.#options;
     switch (step.kind) {
@@ -171,11 +184,12 @@ export class ServerSession implements Owner {
         this.#opener = new RecordOpener(channel.receive);
         this.#writer = new FrameWriter(
           new RecordSealer(channel.send),
-          (bytes) => this.#connection.write(bytes),
+          (bytes, progress) => this.#connection.write(bytes, progress),
+          () => this.#progress(),
         );
         this.#state = { kind: "unproven", offer: step.offer };
         this.#connection.write(answer);
-        if (step.rest.length > 0) this.#receive(step.rest);
+        if (step.rest.length > 0) await this.#receive(step.rest);
       }
     }
   }
@@ -331,15 +345,30 @@ export class ServerSession implements Owner {
     }
   }
 
-  /** Waits until what the peer has not read yet is within its bound. */
-  async #untilRoom(): Promise<void> {
+  /**
+   * Once too much waits for the peer, nothing more is read from it until it has
+   * read all of that, for which it has so long. Answers come at any time: that
+   * cannot be left to the next read, nor share the connection's deadline.
+   */
+  #press(): void {
     const { writeBufferBytes, writeTimeout } = this.#options;
-    if (!this.#writer || this.#writer.waiting <= writeBufferBytes) return;
+    const writer = this.#writer!;
+    if (this.#over || this.#room) return;
+    if (writer.waiting <= writeBufferBytes) return;
     this.#heartbeat.stop();
-    this.#connection.allow(writeTimeout, "slow-reader");
-    await this.#writer.flushed();
-    this.#connection.allow(Infinity);
-    this.#heartbeat.start();
+    this.#slow.set(writeTimeout);
+    this.#room = writer.flushed().then(() => {
+      this.#room = undefined;
+      this.#slow.clear();
+      if (!this.#over) this.#heartbeat.start();
+    });
+  }
+
+  /** The peer takes what is written, however slowly: it is there. */
+  #progress(): void {
+    if (this.#over) return;
+    this.#heartbeat.alive();
+    if (this.#room) this.#slow.set(this.#options.writeTimeout);
   }
 
   #drain(): void {

@@ -1,0 +1,117 @@
+/** How the benchmarks measure: in rounds, in turns, medians. */
+import { filler, median } from "./support.ts";
+import type { Caller } from "./support.ts";
+
+/** What is asked, and how. */
+export interface Task {
+  readonly title: string;
+  /** Characters in the answer. */
+  readonly size: number;
+  /** Whether the request carries them as well. */
+  readonly both: boolean;
+  /** Requests in flight: 1 is one at a time. */
+  readonly inFlight: number;
+}
+
+/** Somebody who takes part. */
+export interface Contender {
+  readonly name: string;
+  readonly caller: Caller;
+}
+
+/** The figures of each contender, one for each round. */
+export type Figures = Map<string, readonly number[]>;
+
+/** The fewest calls that count, however long they take. */
+const FEWEST = 4;
+
+/** Whether a contender can do a task. */
+export function takesPart({ caller }: Contender, { both }: Task): boolean {
+  return both || caller.want !== undefined;
+}
+
+/**
+ * Lets the contenders do a task in turns, each for `budget` ms a round. Gives
+ * calls per second.
+ */
+export async function compare(
+  task: Task,
+  contenders: readonly Contender[],
+  { rounds, budget }: { rounds: number; budget: number },
+): Promise<Figures> {
+  const taking = contenders.filter((one) => takesPart(one, task));
+  const figures = new Map<string, number[]>();
+  for (const { name, caller } of taking) {
+    figures.set(name, []);
+    await rateOf(caller, task, budget);
+  }
+  for (let round = 0; round < rounds; round++) {
+    // Another order each time: none always follows the same other.
+    for (let i = 0; i < taking.length; i++) {
+      const { name, caller } = taking[(i + round) % taking.length]!;
+      // Nobody pays for what another one left behind.
+      (globalThis as { gc?: () => void }).gc?.();
+      figures.get(name)!.push(await rateOf(caller, task, budget));
+    }
+  }
+  return figures;
+}
+
+/**
+ * The middle of the rounds' ratios, of rates: what a noisy moment does to one,
+ * it does to the other as well.
+ */
+export function ratio(
+  figures: Figures,
+  name: string,
+  to: string,
+): number | undefined {
+  const others = figures.get(to);
+  const own = figures.get(name);
+  if (!own || !others) return undefined;
+  return median(own.map((value, i) => value / others[i]!));
+}
+
+function rateOf(caller: Caller, task: Task, budget: number): Promise<number> {
+  const { size, both, inFlight } = task;
+  const call = both
+    ? () => caller.echo(filler(size))
+    : () => caller.want!(size);
+  return inFlight === 1
+    ? oneAtATime(call, budget)
+    : many(call, inFlight, budget);
+}
+
+/** From the median of the times, so that a pause of the machine's is left out. */
+async function oneAtATime(
+  call: () => Promise<unknown>,
+  budget: number,
+): Promise<number> {
+  const taken: number[] = [];
+  const end = performance.now() + budget;
+  let now: number;
+  do {
+    const start = performance.now();
+    await call();
+    now = performance.now();
+    taken.push(now - start);
+  } while (now < end || taken.length < FEWEST);
+  return 1000 / median(taken);
+}
+
+async function many(
+  call: () => Promise<unknown>,
+  inFlight: number,
+  budget: number,
+): Promise<number> {
+  const start = performance.now();
+  let calls = 0;
+  const lane = async () => {
+    do {
+      await call();
+      calls++;
+    } while (performance.now() < start + budget);
+  };
+  await Promise.all(Array.from({ length: inFlight }, lane));
+  return 1000 * calls / (performance.now() - start);
+}

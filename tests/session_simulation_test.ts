@@ -1,0 +1,71 @@
+/**
+ * Session clients and servers in a world in which everything may go wrong. A
+ * failure names its seed; `CYPHER_SEED=n` lives it again, and prints all
+ * that happened. `CYPHER_LONG=1` lives 10,000 of them.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { type Counts, live } from "./support/session_world.ts";
+
+const chosen = Deno.env.get("CYPHER_SEED");
+const long = Deno.env.get("CYPHER_LONG") === "1";
+const seeds = chosen
+  ? [Number(chosen)]
+  : Array.from({ length: long ? 10_000 : 200 }, (_, i) => i + 1);
+
+Deno.test("whatever happens, requests end as promised", async () => {
+  const counts: Counts = new Map();
+  for (const seed of seeds) {
+    const trace = await live(seed, counts);
+    if (chosen) await Deno.stdout.write(encode(`${trace.join("\n")}\n`));
+  }
+  if (chosen) return;
+  const of = (name: string) => counts.get(name) ?? 0;
+  const text = JSON.stringify(Object.fromEntries(counts));
+  if (long) await Deno.stdout.write(encode(`${text}\n`));
+  const all = OUTCOMES.reduce((sum, name) => sum + of(name), 0);
+  assert(of("answered") > 0.5 * all, `Too few were answered: ${text}`);
+  // The rest are those whose callers did not wait, or asked too much.
+  const failed = of("OUTCOME_UNKNOWN") + of("ANSWER_LOST");
+  assert(of("answered") > 20 * failed, `Too many failed: ${text}`);
+  for (const name of [...OUTCOMES, ...EVENTS]) {
+    assert(of(name) > 0, `It never came to "${name}": ${text}`);
+  }
+});
+
+Deno.test("a seed decides everything that happens", async () => {
+  for (const seed of seeds.slice(0, 10)) {
+    assertEquals(await live(seed), await live(seed), `CYPHER_SEED=${seed}`);
+  }
+});
+
+/** How requests end. */
+const OUTCOMES = [
+  "answered",
+  "ABORTED",
+  "ANSWER_LOST",
+  "CLOSED",
+  "DEADLINE",
+  "OUTCOME_UNKNOWN",
+  "QUEUE_FULL",
+];
+
+/** What befalls. */
+const EVENTS = [
+  "cut",
+  "half-open server",
+  "half-open client",
+  "lost answered",
+  "lost answers",
+  "silence",
+  "unreachable",
+  "crash",
+  "drain",
+  "window shrinks",
+  "replaced",
+  "client restart",
+];
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}

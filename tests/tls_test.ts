@@ -1,0 +1,379 @@
+/**
+ * TLS under both wires: it works, it is refused in a clear way and in bounded
+ * time, and what is refused is never tried without it. And `deno task certs`.
+ */
+
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertThrows,
+} from "@std/assert";
+import { dialTls } from "../client/dial.ts";
+import {
+  type ClientOfflineReason,
+  CypherClient,
+  CypherError,
+  CypherServer,
+} from "../mod.ts";
+import {
+  clientKeys,
+  codeOf,
+  concat,
+  errorOf,
+  HeldTimers,
+  makeClient,
+  serverKeys,
+  SignalLog,
+  startServer,
+  until,
+  within,
+} from "./support/cypher.ts";
+import { FaultProxy } from "./support/fault_proxy.ts";
+import { Program } from "./support/program.ts";
+
+const WIRES = ["session", "classic"] as const;
+const certs = new URL("../server/certs.ts", import.meta.url).pathname;
+
+/** What `deno task certs` makes, in a folder of its own. */
+interface Made {
+  readonly folder: string;
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+  readonly output: string;
+}
+
+async function makeCerts(folder: string): Promise<Made> {
+  await using program = runCerts(folder);
+  assertEquals(await program.ended, 0, program.errors);
+  const read = (name: string) => Deno.readTextFile(`${folder}/.cypher/${name}`);
+  return {
+    folder,
+    ca: await read("ca.pem"),
+    cert: await read("cert.pem"),
+    key: await read("key.pem"),
+    output: program.output,
+  };
+}
+
+/** With the permissions of the task. */
+function runCerts(folder: string): Program {
+  return new Program(
+    [
+      "run",
+      "--no-prompt",
+      "--allow-read=.cypher",
+      "--allow-write=.cypher",
+      certs,
+    ],
+    { cwd: folder },
+  );
+}
+
+async function twoFolders(): Promise<[Made, Made]> {
+  const make = async () => await makeCerts(await Deno.makeTempDir());
+  return [await make(), await make()];
+}
+
+// Made once: keys take their time.
+const [ours, theirs] = await twoFolders();
+globalThis.addEventListener("unload", () => {
+  for (const { folder } of [ours, theirs]) {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
+const serverTls = { cert: ours.cert, key: ours.key };
+const clientTls = { caCerts: [ours.ca] };
+
+/** A server that serves both wires over TLS and counts its executions. */
+async function startTls(): Promise<{
+  server: CypherServer;
+  effects: unknown[];
+}> {
+  const effects: unknown[] = [];
+  const server = await startServer(({ data }) => {
+    effects.push(data);
+    return { data };
+  }, { wires: ["session", "classic"], tls: serverTls });
+  return { server, effects };
+}
+
+for (const wire of WIRES) {
+  Deno.test(`${wire} over TLS: requests are answered`, async () => {
+    const { server, effects } = await startTls();
+    await using _ = server;
+    await using client = makeClient(server.address, { wire, tls: clientTls });
+    await client.connect();
+    const big = "x".repeat(1_000_000);
+    for (const data of [1, "two", [3], big]) {
+      assertEquals((await client.request({ path: "/", data })).data, data);
+    }
+    assertEquals(effects, [1, "two", [3], big]);
+    assertEquals(server.monitor.connections().map((one) => one.wire), [wire]);
+  });
+
+  Deno.test(`${wire} over TLS: nothing else is on the wire`, async () => {
+    const { server } = await startTls();
+    await using _ = server;
+    const up: Uint8Array[] = [];
+    const down: Uint8Array[] = [];
+    await using proxy = FaultProxy.start(server.address, () => ({
+      up: { record: (chunk) => up.push(chunk.slice()) },
+      down: { record: (chunk) => down.push(chunk.slice()) },
+    }));
+    await using client = makeClient(proxy.address, { wire, tls: clientTls });
+    await client.request({ path: "/" });
+    // Every byte belongs to a TLS record (RFC 8446, 5.1).
+    for (const chunks of [up, down]) {
+      const bytes = concat(chunks);
+      let at = 0;
+      while (at + 5 <= bytes.length) {
+        assert([20, 21, 22, 23].includes(bytes[at]!), `type ${bytes[at]}`);
+        assertEquals(bytes[at + 1], 3);
+        at += 5 + (bytes[at + 3]! << 8 | bytes[at + 4]!);
+      }
+      assertEquals(at, bytes.length);
+    }
+  });
+
+  Deno.test(`${wire} over TLS: a cut is reconnected and re-sent`, async () => {
+    const { server, effects } = await startTls();
+    await using _ = server;
+    await using proxy = FaultProxy.start(server.address);
+    await using client = makeClient(proxy.address, { wire, tls: clientTls });
+    for (let i = 0; i < 20; i++) {
+      const answer = client.request({ path: "/", data: i });
+      if (i % 2 === 1) proxy.cutAll();
+      assertEquals((await within("an answer", answer)).data, i);
+    }
+    assertEquals(effects, Array.from({ length: 20 }, (_, i) => i));
+  });
+
+  Deno.test(`${wire} over TLS: the certificate's other names do`, async () => {
+    const { server } = await startTls();
+    await using _ = server;
+    const address = { hostname: "localhost", port: server.address.port };
+    await using client = makeClient(address, { wire, tls: clientTls });
+    await client.connect();
+    await using named = makeClient(server.address, {
+      wire,
+      tls: { ...clientTls, serverName: "localhost" },
+    });
+    await named.connect();
+  });
+
+  const refused: Record<string, Parameters<typeof makeClient>[1]> = {
+    "an authority of somebody else's": { tls: { caCerts: [theirs.ca] } },
+    "the usual authorities alone": { tls: {} },
+    "another name": { tls: { ...clientTls, serverName: "example.com" } },
+  };
+  for (const [what, options] of Object.entries(refused)) {
+    Deno.test(`${wire} over TLS: ${what} is refused`, async () => {
+      const { server, effects } = await startTls();
+      await using _ = server;
+      await using proxy = FaultProxy.start(server.address);
+      const reasons: ClientOfflineReason[] = [];
+      await using client = makeClient(proxy.address, {
+        wire,
+        attempts: 3,
+        onOffline: (reason) => reasons.push(reason),
+        ...options,
+      });
+      const request = errorOf(client.request({ path: "/", data: "secret" }));
+      const error = await errorOf(client.connect());
+      assertEquals(error.code, "CONNECT_FAILED");
+      assertMatch(reasonIn(error), /certificate|UnknownIssuer/i);
+      assertEquals((await request).code, "CONNECT_FAILED");
+      assertEquals(effects, []);
+      assertEquals(reasons, ["refused"]);
+      assertEquals(proxy.connections, 3);
+    });
+  }
+
+  Deno.test(`${wire}: a TLS client and a plaintext server`, async () => {
+    const effects: unknown[] = [];
+    await using server = await startServer(({ data }) => {
+      effects.push(data);
+      return {};
+    }, { wires: ["session", "classic"] });
+    const first: number[] = [];
+    await using proxy = FaultProxy.start(server.address, () => {
+      let begun = false;
+      return {
+        up: {
+          record: (chunk) => {
+            if (!begun) first.push(chunk[0]!);
+            begun = true;
+          },
+        },
+      };
+    });
+    await using client = makeClient(proxy.address, {
+      wire,
+      tls: clientTls,
+      attempts: 3,
+    });
+    const error = await errorOf(client.request({ path: "/" }));
+    assertEquals(error.code, "CONNECT_FAILED");
+    assert(reasonIn(error).length > 0);
+    // Each attempt began with a TLS handshake, none with anything else.
+    assertEquals(first, [22, 22, 22]);
+    assertEquals(effects, []);
+  });
+
+  Deno.test(`${wire}: a TLS client and a server that is silent`, async () => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const accepted: Deno.TcpConn[] = [];
+    const accepting = (async () => {
+      for await (const conn of listener) accepted.push(conn);
+    })();
+    const timers = new HeldTimers(7_777);
+    await using client = makeClient(listener.addr, {
+      wire,
+      tls: clientTls,
+      attempts: 1,
+      connectTimeout: 7_777,
+      clock: timers.clock,
+    });
+    const code = codeOf(client.connect());
+    await until("a connection", () => accepted.length === 1);
+    timers.fire();
+    assertEquals(await code, "CONNECT_FAILED");
+    listener.close();
+    await accepting;
+    for (const conn of accepted) conn.close();
+  });
+}
+
+/** The reason that an error's cause tells. */
+function reasonIn(error: CypherError): string {
+  return error.cause instanceof Error ? error.cause.message : "";
+}
+
+Deno.test("a plaintext session client and a TLS server", async () => {
+  const { server, effects } = await startTls();
+  await using _ = server;
+  using signals = new SignalLog(server.monitor);
+  const reasons: ClientOfflineReason[] = [];
+  await using client = makeClient(server.address, {
+    wire: "session",
+    onOffline: (reason) => reasons.push(reason),
+  });
+  const error = await errorOf(client.connect());
+  assertEquals(error.code, "WIRE_MISMATCH");
+  assertMatch(error.message, /TLS/);
+  assertEquals(reasons, ["wire-mismatch"]);
+  assertEquals(effects, []);
+  assertEquals(signals.of("online"), []);
+});
+
+Deno.test("a plaintext classic client and a TLS server", async () => {
+  const { server, effects } = await startTls();
+  await using _ = server;
+  await using client = makeClient(server.address, { maxUnanswered: 3 });
+  const code = await codeOf(client.request({ path: "/" }));
+  // TLS answers with an alert, which is no token, or with nothing at all.
+  assert(["BAD_TOKEN", "NO_ANSWER"].includes(code), code);
+  assertEquals(effects, []);
+});
+
+Deno.test("a TLS server outlives peers that do not speak TLS", async () => {
+  const { server } = await startTls();
+  await using _ = server;
+  for (const bytes of [[0], [103], [22, 3, 1, 255, 255], [128, 0, 1]]) {
+    const { hostname, port } = server.address;
+    using conn = await Deno.connect({ hostname, port });
+    await conn.write(new Uint8Array(bytes));
+  }
+  await using client = makeClient(server.address, {
+    wire: "session",
+    tls: clientTls,
+  });
+  assertEquals((await client.request({ path: "/", data: 1 })).data, 1);
+  await until(
+    "one connection",
+    () => server.monitor.connections().length === 1,
+  );
+});
+
+Deno.test("what is not a certificate is told when it is given", async () => {
+  const bad = { cert: "", key: ours.key };
+  assertEquals(
+    await codeOf(startServer(() => ({}), { tls: bad })),
+    "BAD_OPTION",
+  );
+  const none = { cert: ours.cert, key: "" };
+  assertEquals(
+    await codeOf(startServer(() => ({}), { tls: none })),
+    "BAD_OPTION",
+  );
+  const mixed = { cert: ours.cert, key: theirs.key };
+  await using server = new CypherServer({
+    ...serverKeys,
+    port: 0,
+    handler: () => ({}),
+    tls: mixed,
+  });
+  const error = await errorOf(server.start());
+  assertEquals(error.code, "LISTEN_FAILED");
+  assert(!`${error.message} ${error.cause}`.includes("PRIVATE"));
+  for (const tls of [{ caCerts: "ca.pem" }, { serverName: 1 }, { ca: [] }]) {
+    const make = () => new CypherClient({ ...clientKeys, tls } as never);
+    assertEquals(assertThrows(make, CypherError).code, "BAD_OPTION");
+  }
+});
+
+Deno.test("deno task certs makes what it says, for its owner", async () => {
+  const { folder, output } = ours;
+  const modes: Record<string, string> = {};
+  for await (const { name } of Deno.readDir(`${folder}/.cypher`)) {
+    const { mode } = await Deno.stat(`${folder}/.cypher/${name}`);
+    modes[name] = (mode! & 0o777).toString(8);
+    assert(output.includes(`.cypher/${name}`), output);
+  }
+  assertEquals(Object.keys(modes).sort(), ["ca.pem", "cert.pem", "key.pem"]);
+  assertEquals(modes["key.pem"], "600");
+  assert(!output.includes("PRIVATE"), output);
+  assert(ours.ca !== theirs.ca && ours.key !== theirs.key);
+});
+
+Deno.test("deno task certs never overwrites", async () => {
+  const folder = await Deno.makeTempDir();
+  for (const name of ["ca.pem", "cert.pem", "key.pem"]) {
+    await Deno.mkdir(`${folder}/.cypher`, { recursive: true });
+    await Deno.writeTextFile(`${folder}/.cypher/${name}`, "mine");
+    await using program = runCerts(folder);
+    assertEquals(await program.ended, 1);
+    assertMatch(program.errors, new RegExp(`\\.cypher/${name} is there`));
+    const left = await Array.fromAsync(Deno.readDir(`${folder}/.cypher`));
+    assertEquals(left.map((one) => one.name), [name]);
+    assertEquals(await Deno.readTextFile(`${folder}/.cypher/${name}`), "mine");
+    await Deno.remove(`${folder}/.cypher`, { recursive: true });
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("connect() tells a TLS failure and goes on trying", async () => {
+  const { server } = await startTls();
+  await using _ = server;
+  let trusted: string[] = [theirs.ca];
+  for (const wire of WIRES) {
+    trusted = [theirs.ca];
+    await using client = makeClient(server.address, {
+      wire,
+      // The certificate is replaced while the client goes on trying.
+      dial: (target, signal) => dialTls({ caCerts: trusted })(target, signal),
+    });
+    const answer = client.request({ path: "/", data: wire });
+    const error = await errorOf(client.connect());
+    assertEquals(error.code, "CONNECT_FAILED");
+    assertMatch(error.message, /UnknownIssuer/);
+    assertInstanceOf(error.cause, Deno.errors.InvalidData);
+    assert(client.state !== "idle" && client.state !== "closed");
+    trusted = [ours.ca];
+    assertEquals((await within("an answer", answer)).data, wire);
+  }
+});
