@@ -18,10 +18,11 @@ import {
   type SegmentClientSettings,
 } from "./options.ts";
 import { type SendOptions, SendQueue } from "./queue.ts";
-import type { SegmentClientSignal, SegmentOfflineReason } from "./signals.ts";
-
-/** Where a segment client stands. */
-export type SegmentClientState = "idle" | "connecting" | "online" | "closed";
+import type {
+  SegmentClientSignal,
+  SegmentClientState,
+  SegmentOfflineReason,
+} from "./signals.ts";
 
 type State =
   | { readonly kind: "idle" }

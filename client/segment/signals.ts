@@ -1,3 +1,14 @@
+/** Where a segment client stands. */
+export type SegmentClientState =
+  /** There is no connection; the next message opens one. */
+  | "idle"
+  /** It dials, or is in its handshake. */
+  | "connecting"
+  /** The handshake is done. */
+  | "online"
+  /** Closed for good. */
+  | "closed";
+
 /** Why a segment client's connection is gone. */
 export type SegmentOfflineReason =
   /** The program closed the client. */

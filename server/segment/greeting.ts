@@ -6,6 +6,7 @@ import {
 } from "../../protocol/segment/handshake.ts";
 import { ServerHandshake } from "../../protocol/segment/server_handshake.ts";
 import type { Connection } from "../connection.ts";
+import type { OfflineReason } from "../signals.ts";
 import type { Inlet } from "./inlet.ts";
 import type { SegmentServerSettings } from "./options.ts";
 import type { SegmentServerStep, TellStep } from "./steps.ts";
@@ -36,7 +37,7 @@ export async function greet(
   connection.allow(settings.handshakeTimeout, "handshake-timeout");
   while (handshake.end === undefined) {
     const block = await inlet.block(BLOCK_SIZE);
-    if (block === undefined) return left(connection, handshake.step, inlet);
+    if (block === undefined) return left(connection, handshake.step);
     const { step } = handshake;
     const { reply, pause, done, problem } = handshake.receive(block);
     if (problem !== undefined) wrong(connection, step, problem);
@@ -45,7 +46,7 @@ export async function greet(
       return void connection.end("protocol-error");
     }
     if (reply) await connection.write(reply);
-    if (connection.ended) return left(connection, handshake.step, inlet);
+    if (connection.ended) return left(connection, handshake.step);
     if (done) tell(TOLD[done]);
     if (connection.draining) return void connection.end("stopped");
   }
@@ -58,13 +59,19 @@ function wrong(connection: Connection, step: Step, problem: string): void {
   connection.failure("BAD_HANDSHAKE", `${step}: ${problem}`);
 }
 
-/** The connection ended too early: tells whose fault it is, if it is one. */
-function left(connection: Connection, step: Step, inlet: Inlet): undefined {
+/** Why a handshake ends without the peer's doing. */
+const NO_FAULT: readonly OfflineReason[] = [
+  "stopped",
+  "disconnected",
+  "crowded-out",
+];
+
+/** The connection ended too early: a failure, if that is the peer's fault. */
+function left(connection: Connection, step: Step): undefined {
+  const { state, bytesIn } = connection.info();
   // Who only looks whether somebody listens has done nothing wrong.
-  if (step === "SYN" && inlet.waiting === 0) return;
-  const { state } = connection.info();
+  if (bytesIn === 0) return;
   if (state.kind !== "closed") return;
-  const { reason } = state;
-  if (reason === "stopped" || reason === "disconnected") return;
-  wrong(connection, step, `the connection ended there: ${reason}`);
+  if (NO_FAULT.includes(state.reason)) return;
+  wrong(connection, step, `the connection ended there: ${state.reason}`);
 }

@@ -39,7 +39,7 @@ export function runHandler(
     signal.addEventListener("abort", () => reject(signal.reason), {
       once: true,
     });
-    // What it throws at once rejects as well.
-    resolve(handler(message, context));
+    // Not resolve(its promise): that would leave no room for an abort.
+    Promise.try(handler, message, context).then(resolve, reject);
   });
 }

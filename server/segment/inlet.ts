@@ -30,11 +30,6 @@ export class Inlet {
     this.#intake = new Intake(Math.max(limit + 1, BLOCK_SIZE) + SMALLEST_READ);
   }
 
-  /** How many bytes have come that nobody has taken. */
-  get waiting(): number {
-    return this.#intake.size;
-  }
-
   /** The next `size` bytes; undefined if the peer goes before that. */
   async block(size: number): Promise<Uint8Array | undefined> {
     while (this.#intake.size < size) {
@@ -74,8 +69,8 @@ export class Inlet {
   }
 
   /**
-   * Resolves when the peer goes, or sends what is not due: the bytes are then
-   * {@linkcode Inlet.waiting}. Never, if the peer behaves.
+   * Resolves when the peer goes, or sends what is not due. Never, if the peer
+   * behaves.
    */
   async broken(): Promise<false> {
     if (this.#intake.size === 0) await this.#more(1);

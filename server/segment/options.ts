@@ -47,6 +47,11 @@ export interface SegmentServerOptions {
   limits?: {
     /** Open connections, default 20,000. */
     connections?: number;
+    /**
+     * Handshakes in progress, default 1,000; over it the oldest one is closed,
+     * so that a flood of them shuts nobody out.
+     */
+    handshakes?: number;
     /** The largest buffer size that may be asked for, default 1,048,576 bytes. */
     bufferBytes?: number;
   };
@@ -78,6 +83,7 @@ export const SEGMENT_SERVER_OPTIONS = {
 /** What `limits` allows. */
 export const SEGMENT_SERVER_LIMITS = {
   connections: count(20_000, 1, 1_000_000),
+  handshakes: count(1_000, 1, 1_000_000),
   bufferBytes: bytes(1_048_576, 17, 16_777_216),
 };
 

@@ -58,6 +58,8 @@ export class SegmentServer implements AsyncDisposable {
       // A block is written as a whole.
       transmissionBuffer: bufferSize,
       maxConnections: limits.connections,
+      // A handshake holds a block or two, whatever a peer sends.
+      unproven: { connections: limits.handshakes, bytes: Infinity },
       serve: (connection) => this.#serve(connection),
       abandon: () =>
         this.#stopped.abort(
