@@ -3,17 +3,16 @@ import type { ClassicEnvelope } from "../protocol/classic.ts";
 import type { Clock } from "../protocol/clock.ts";
 import { Deadline } from "../protocol/deadline.ts";
 import type { Opened } from "../protocol/envelope.ts";
-import { CypherError, CypherStatus } from "../protocol/errors.ts";
+import { CypherError } from "../protocol/errors.ts";
 import type { IdentityRing } from "../protocol/identity_ring.ts";
-import { type Answer, failureOf, readAnswer } from "../protocol/message.ts";
 import { NulSplitter } from "../protocol/nul_splitter.ts";
+import { answerIn } from "../protocol/payload.ts";
 import { lossOf, type Transport } from "../protocol/transport.ts";
 import type { ClientLink } from "./client_wire.ts";
 import type { Pending, PendingRequest } from "./pending.ts";
 import type { ClientOfflineReason } from "./signals.ts";
 
 const SMALLEST_READ = 4_096;
-const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** How a {@linkcode ClassicLink} is made. */
 export interface ClassicLinkOptions {
@@ -177,27 +176,11 @@ export class ClassicLink implements ClientLink {
     accepted.add((opened as Opened).identity);
     this.#answered = true;
     if (rest) this.close("unexpected-data");
-    const outcome = this.#read(request, (opened as Opened).plain);
+    const { plain } = opened as Opened;
+    const outcome = answerIn(plain, request.request, this.#options.depth);
     if (outcome instanceof CypherError) pending.fail(request, outcome);
     else pending.settle(request, outcome);
     this.send();
-  }
-
-  #read(request: PendingRequest, plain: Uint8Array): Answer | CypherError {
-    try {
-      const text = utf8.decode(plain);
-      const answer = readAnswer(request.request, text, this.#options.depth);
-      const failure = failureOf(answer);
-      return failure
-        ? new CypherStatus(failure.code, failure.message, answer.data)
-        : answer;
-    } catch (error) {
-      if (error instanceof CypherError) return error;
-      return new CypherError(
-        "BAD_MESSAGE",
-        "Cannot read the answer: not UTF-8",
-      );
-    }
   }
 
   /** A request that was in flight was cut off, unless it was merely late. */

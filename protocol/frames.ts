@@ -1,5 +1,5 @@
 import { CypherError } from "./errors.ts";
-import { brokenStream, LengthSplitter } from "./records.ts";
+import { brokenStream, LengthSplitter } from "./length_splitter.ts";
 
 /** The types of frames. `0x08` to `0x0A` are reserved for pushes and streams. */
 export const FRAME = {

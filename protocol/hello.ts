@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import { AnsweredSet } from "./answered.ts";
 import { CypherError } from "./errors.ts";
+import { Fields, UNPRINTABLE } from "./fields.ts";
 import { isJsonObject, type JsonValue, parseJson, writeJson } from "./json.ts";
 import { LONGEST_TIME } from "./options.ts";
 
@@ -26,8 +27,6 @@ const LARGEST_MESSAGE = 2 ** 32 - 1 - 9;
 const DEPTH = 8;
 const ID = /^[\w-]{1,64}$/;
 const CODE = /^[A-Z][A-Z0-9_]{0,63}$/;
-/** Control characters, and halves of surrogate pairs: nothing to print. */
-const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
 
 /** Why a server refuses a handshake: `00 00`, then one of these bytes. */
 export const REFUSAL = {
@@ -302,69 +301,6 @@ function errorNotice(fields: Fields): ErrorNotice {
     code: fields.match("code", CODE),
     message: fields.text("message", MESSAGE_LENGTH, 0),
   };
-}
-
-/**
- * The fields of a payload, each held to its form. Errors name the field, never
- * what is in it: one of them is a secret.
- */
-class Fields {
-  #code: "BAD_MESSAGE" | "UNSENDABLE";
-  #object: { [key: string]: JsonValue | undefined };
-
-  constructor(
-    code: "BAD_MESSAGE" | "UNSENDABLE",
-    object: { [key: string]: JsonValue | undefined },
-  ) {
-    this.#code = code;
-    this.#object = object;
-  }
-
-  value(name: string): JsonValue | undefined {
-    return Object.hasOwn(this.#object, name) ? this.#object[name] : undefined;
-  }
-
-  text(name: string, most: number, least = 1): string {
-    const value = this.value(name);
-    if (
-      typeof value === "string" && value.length >= least &&
-      value.length <= most && !UNPRINTABLE.test(value)
-    ) return value;
-    throw this.#bad(name, `${least} to ${most} printable characters`);
-  }
-
-  match(name: string, form: RegExp): string {
-    const value = this.value(name);
-    if (typeof value === "string" && form.test(value)) return value;
-    throw this.#bad(name, `a string of the form ${form.source}`);
-  }
-
-  hex(name: string, bytes: number): string {
-    return this.match(name, new RegExp(`^[0-9a-f]{${2 * bytes}}$`));
-  }
-
-  number(name: string, least: number, most: number): number {
-    const value = this.value(name);
-    if (
-      typeof value === "number" && Number.isInteger(value) &&
-      value >= least && value <= most
-    ) return value;
-    throw this.#bad(name, `a whole number from ${least} to ${most}`);
-  }
-
-  flag(name: string): boolean {
-    const value = this.value(name);
-    if (typeof value === "boolean") return value;
-    throw this.#bad(name, "true or false");
-  }
-
-  #bad(name: string, requirement: string): CypherError {
-    return new CypherError(
-      this.#code,
-      `Cannot ${this.#code === "UNSENDABLE" ? "write" : "read"} the payload: ` +
-        `its ${name} must be ${requirement}`,
-    );
-  }
 }
 
 /** UTF-8 without escapes: the first handshake message has little room. */

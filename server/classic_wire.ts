@@ -1,8 +1,8 @@
 import { asciiBytes } from "../protocol/ascii.ts";
 import type { MaybePromise, Opened } from "../protocol/envelope.ts";
 import { CypherError } from "../protocol/errors.ts";
-import { readRequest, type Request } from "../protocol/message.ts";
 import { NulSplitter } from "../protocol/nul_splitter.ts";
+import { requestIn } from "../protocol/payload.ts";
 import type { Answers } from "./answers.ts";
 import type { Connection } from "./connection.ts";
 import type { Execution, Executor } from "./executor.ts";
@@ -14,7 +14,6 @@ import type { Wire } from "./wires.ts";
 const TOKEN_START = 0x67;
 /** The least that is read at once of a message that has begun. */
 const SMALLEST_READ = 4_096;
-const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** How a {@linkcode ClassicWire} is made. */
 export interface ClassicWireOptions {
@@ -141,7 +140,7 @@ class ClassicSession {
     connection.prove();
     // Whoever sends a new token has the answer to the one before.
     if (this.#previous !== undefined) answers.confirm(this.#previous);
-    const request = this.#parse(opened.plain);
+    const request = requestIn(opened.plain, this.#options.depth);
     const began = connection.requestBegins();
     const executing = executor.execute(request, opened.identity, connection);
     const execution = executing instanceof Promise
@@ -168,18 +167,6 @@ class ClassicSession {
     this.#previous = serial;
     await writing;
     if (connection.draining) connection.end("stopped");
-  }
-
-  #parse(plain: Uint8Array): Request | CypherError {
-    try {
-      return readRequest(utf8.decode(plain), this.#options.depth);
-    } catch (error) {
-      if (error instanceof CypherError) return error;
-      return new CypherError(
-        "BAD_MESSAGE",
-        "Cannot read the message: not UTF-8",
-      );
-    }
   }
 
   /** An execution's result; undefined if the peer is gone before that. */

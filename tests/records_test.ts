@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { CypherError } from "../protocol/errors.ts";
 import { CipherState, NOISE_TAG } from "../protocol/noise.ts";
 import {
-  LengthSplitter,
   RECORD_PLAIN,
   RecordOpener,
   RecordSealer,
 } from "../protocol/records.ts";
+import { LengthSplitter } from "../protocol/length_splitter.ts";
 
 const KEY = Uint8Array.from({ length: 32 }, (_, i) => i);
 

@@ -16,7 +16,8 @@ import {
   writeAnswered,
   writeClientHello,
 } from "../../protocol/hello.ts";
-import { type Answer, failureOf, readAnswer } from "../../protocol/message.ts";
+import type { Answer } from "../../protocol/message.ts";
+import { answerIn } from "../../protocol/payload.ts";
 import { RecordOpener, RecordSealer } from "../../protocol/records.ts";
 import { lossOf, type Transport } from "../../protocol/transport.ts";
 import type { ClientLink } from "../client_wire.ts";
@@ -29,7 +30,6 @@ const SMALLEST_READ = 4_096;
 /** How many answers may be unconfirmed before they are, and for how long. */
 const CONFIRM_AFTER = 32;
 const CONFIRM_WITHIN = 1_000;
-const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** How a {@linkcode SessionLink} is made. */
 export interface SessionLinkOptions {
@@ -254,22 +254,10 @@ export class SessionLink implements ClientLink {
     this.#ready();
   }
 
-  #read(request: PendingRequest, frame: Frame): Answer | CypherError {
-    try {
-      if (frame.type === FRAME.error) return requestError(frame);
-      const text = utf8.decode(frame.payload);
-      const answer = readAnswer(request.request, text, this.#options.depth);
-      const failure = failureOf(answer);
-      return failure
-        ? new CypherStatus(failure.code, failure.message, answer.data)
-        : answer;
-    } catch (error) {
-      if (error instanceof CypherError) return error;
-      return new CypherError(
-        "BAD_MESSAGE",
-        "Cannot read the answer: not UTF-8",
-      );
-    }
+  #read({ request }: PendingRequest, frame: Frame): Answer | CypherError {
+    return frame.type === FRAME.error
+      ? requestError(frame)
+      : answerIn(frame.payload, request, this.#options.depth);
   }
 
   #goodbye(frame: Frame): void {
@@ -338,10 +326,16 @@ const CODES: ReadonlySet<string> = new Set<CypherErrorCode>([
 ]);
 
 function requestError(frame: Frame): CypherError {
-  const { code, message } = readError(frame.payload);
-  return CODES.has(code)
-    ? new CypherError(code as CypherErrorCode, message)
-    : new CypherStatus(code, message);
+  try {
+    const { code, message } = readError(frame.payload);
+    return CODES.has(code)
+      ? new CypherError(code as CypherErrorCode, message)
+      : new CypherStatus(code, message);
+  } catch (error) {
+    // It has ended all the same.
+    if (error instanceof CypherError) return error;
+    throw error;
+  }
 }
 
 function connectionError(frame: Frame): CypherError {

@@ -2,6 +2,7 @@ import { Deadline } from "../../protocol/deadline.ts";
 import { CypherError } from "../../protocol/errors.ts";
 import { FrameWriter } from "../../protocol/frame_writer.ts";
 import { FRAME, type Frame, FrameParser } from "../../protocol/frames.ts";
+import { Heartbeat } from "../../protocol/heartbeat.ts";
 import {
   clientIdOf,
   type ClientOffer,
@@ -10,31 +11,29 @@ import {
   readClientHello,
   type Refusal,
   writeClose,
-  writeError,
   writeRefusal,
   writeServerHello,
 } from "../../protocol/hello.ts";
-import { readRequest, type Request } from "../../protocol/message.ts";
 import { RecordOpener, RecordSealer } from "../../protocol/records.ts";
-import type { StoredAnswer } from "../answers.ts";
 import type { Connection } from "../connection.ts";
-import { Call } from "../handler.ts";
-import { failure, UNREADABLE } from "../runner.ts";
 import type { ClientRecord, Ending, Owner } from "./client_record.ts";
 import { type HandshakeStep, ServerHandshake } from "./handshake.ts";
-import { Heartbeat } from "../../protocol/heartbeat.ts";
+import { Requests } from "./requests.ts";
 import type { SessionWireOptions } from "./session_wire.ts";
 
 const SMALLEST_READ = 1_024;
 /** How long the clients of a draining server are asked to stay away, in ms. */
 const STAY_AWAY = 1_000;
-const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** What a session has come to. */
 type SessionState =
   | { readonly kind: "handshake"; readonly handshake: ServerHandshake }
   | { readonly kind: "unproven"; readonly offer: ClientOffer }
-  | { readonly kind: "proven"; readonly record: ClientRecord }
+  | {
+    readonly kind: "proven";
+    readonly record: ClientRecord;
+    readonly requests: Requests;
+  }
   /** It was said goodbye to: what still comes is dropped. */
   | { readonly kind: "over" };
 
@@ -52,8 +51,6 @@ export class ServerSession implements Owner {
   #slow: Deadline;
   /** Resolves once it has, or is gone; undefined while there is room. */
   #room: Promise<void> | undefined;
-  /** The largest payload that the client takes, in bytes. */
-  #peerBytes = 0;
   #draining = false;
 
   /** `busy`: as many handshakes as may be are in progress. */
@@ -180,7 +177,6 @@ export class ServerSession implements Owner {
           heartbeat,
         });
         this.#connection.generation = step.generation;
-        this.#peerBytes = step.offer.messageBytes;
         this.#opener = new RecordOpener(channel.receive);
         this.#writer = new FrameWriter(
           new RecordSealer(channel.send),
@@ -196,12 +192,12 @@ export class ServerSession implements Owner {
 
   #take(frame: Frame): void {
     if (this.#state.kind !== "proven") return this.#prove(frame);
-    const { record } = this.#state;
+    const { record, requests } = this.#state;
     switch (frame.type) {
       case FRAME.request:
-        return this.#request(record, frame);
+        return requests.request(frame, this.#draining);
       case FRAME.cancel:
-        return this.#cancel(record, frame.id);
+        return requests.cancel(frame.id);
       case FRAME.answered:
         return this.#options.clients.confirm(
           record,
@@ -243,106 +239,20 @@ export class ServerSession implements Owner {
     }
     const known = clients.knows(offer.client);
     const record = clients.claim(offer.client, this);
-    this.#state = { kind: "proven", record };
+    const requests = new Requests({
+      wire: this.#options,
+      connection: this.#connection,
+      record,
+      peerBytes: offer.messageBytes,
+      deliver: (id, ending) => this.deliver(id, ending),
+    });
+    this.#state = { kind: "proven", record, requests };
     clients.confirm(record, answered);
     this.#connection.online("session", offer.name);
     this.#connection.timeout = Infinity;
     this.#heartbeat.start();
     this.#writer!.send(FRAME.hello, 0, writeServerHello({ known }));
     if (this.#connection.draining) this.#drain();
-  }
-
-  #request(record: ClientRecord, { id, payload }: Frame): void {
-    const known = record.find(id);
-    if (known.kind === "running") return;
-    if (known.kind === "ended") return this.deliver(id, known.ending);
-    if (known.kind === "lost") {
-      return this.deliver(id, errorEnding("ANSWER_LOST", LOST));
-    }
-    // What comes after our goodbye counts as never written.
-    if (this.#draining) return;
-    if (record.unfinished >= this.#options.window || record.isFarAhead(id)) {
-      throw new CypherError("BAD_MESSAGE", "Cannot go on: over the window");
-    }
-    this.#execute(record, id, payload);
-  }
-
-  #execute(record: ClientRecord, id: number, payload: Uint8Array): void {
-    const { clients, runner } = this.#options;
-    const connection = this.#connection;
-    const request = this.#parse(payload);
-    const call = new Call(
-      connection.address,
-      connection.id,
-      () => `${record.id}-${id}`,
-    );
-    const began = connection.requestBegins();
-    const running = {
-      cancel: () => {
-        call.abort(new CypherError("ABORTED", "The caller cancelled"));
-        connection.requestLeft();
-      },
-    };
-    const done = (answer: StoredAnswer) => {
-      // A request that was cancelled meanwhile has its ending already.
-      if (record.running.get(id) !== running) return;
-      const { path, operation } = request instanceof CypherError
-        ? UNREADABLE
-        : request;
-      connection.requestEnds(began, {
-        path,
-        operation,
-        status: answer.status,
-        message: answer.message,
-        repeated: false,
-        bytesIn: payload.length,
-        bytesOut: answer.text.length,
-      });
-      clients.end(record, id, this.#endingOf(answer));
-    };
-    const idempotent = !(request instanceof CypherError) &&
-      this.#options.idempotent(request);
-    clients.begin(record, id, running, idempotent, () => {
-      if (request instanceof CypherError) {
-        return done(failure(UNREADABLE, "BAD_REQUEST", request.message));
-      }
-      const answer = runner.run(request, call);
-      if (answer instanceof Promise) answer.then(done);
-      else done(answer);
-    });
-  }
-
-  #endingOf(answer: StoredAnswer): Ending {
-    return answer.text.length > this.#peerBytes
-      ? errorEnding("ANSWER_TOO_LARGE", "The answer is over the client's limit")
-      : { type: FRAME.response, payload: answer.text };
-  }
-
-  #cancel(record: ClientRecord, id: number): void {
-    const known = record.find(id);
-    if (known.kind === "ended") return this.deliver(id, known.ending);
-    if (record.ending.has(id)) return;
-    if (record.isFarAhead(id)) {
-      throw new CypherError("BAD_MESSAGE", "Cannot go on: over the window");
-    }
-    record.running.get(id)?.cancel();
-    this.#options.clients.end(
-      record,
-      id,
-      errorEnding("CANCELLED", "The request was cancelled"),
-    );
-  }
-
-  #parse(payload: Uint8Array): Request | CypherError {
-    try {
-      return readRequest(utf8.decode(payload), this.#options.depth);
-    } catch (error) {
-      if (error instanceof CypherError) return error;
-      return new CypherError(
-        "BAD_MESSAGE",
-        "Cannot read the message: not UTF-8",
-      );
-    }
   }
 
   /**
@@ -419,10 +329,4 @@ export class ServerSession implements Owner {
         : "protocol-error",
     );
   }
-}
-
-const LOST = "The request was executed, its answer is no longer kept";
-
-function errorEnding(code: string, message: string): Ending {
-  return { type: FRAME.error, payload: writeError({ code, message }) };
 }

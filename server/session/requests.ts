@@ -1,0 +1,141 @@
+import { CypherError } from "../../protocol/errors.ts";
+import { FRAME, type Frame } from "../../protocol/frames.ts";
+import { writeError } from "../../protocol/hello.ts";
+import { requestIn } from "../../protocol/payload.ts";
+import type { StoredAnswer } from "../answers.ts";
+import type { Connection } from "../connection.ts";
+import { Call } from "../handler.ts";
+import { failure, UNREADABLE } from "../runner.ts";
+import type { ClientRecord, Ending } from "./client_record.ts";
+import type { SessionWireOptions } from "./session_wire.ts";
+
+/** How {@linkcode Requests} are made. */
+export interface RequestsOptions {
+  wire: SessionWireOptions;
+  connection: Connection;
+  /** What is known of the client that makes them. */
+  record: ClientRecord;
+  /** The largest payload that the client takes, in bytes. */
+  peerBytes: number;
+  /** Sends an ending once more. */
+  deliver: (id: number, ending: Ending) => void;
+}
+
+/** The requests that come on one proven connection. */
+export class Requests {
+  #options: RequestsOptions;
+
+  constructor(options: RequestsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * A request has come: it is executed, unless it was before. While draining
+   * new ones count as never written.
+   *
+   * @throws {CypherError} `BAD_MESSAGE` if it is over the window.
+   */
+  request({ id, payload }: Frame, draining: boolean): void {
+    const { record, deliver } = this.#options;
+    const known = record.find(id);
+    switch (known.kind) {
+      case "running":
+        return;
+      case "ended":
+        return deliver(id, known.ending);
+      case "lost":
+        return deliver(id, LOST);
+      case "new":
+        if (draining) return;
+        this.#requireRoom(id);
+        return this.#execute(id, payload);
+    }
+  }
+
+  /**
+   * The caller does not want a request any more; it ends, if it has not.
+   *
+   * @throws {CypherError} `BAD_MESSAGE` if it is far ahead of the window.
+   */
+  cancel(id: number): void {
+    const { wire, record, deliver } = this.#options;
+    const known = record.find(id);
+    if (known.kind === "ended") return deliver(id, known.ending);
+    if (record.ending.has(id)) return;
+    if (record.isFarAhead(id)) throw overWindow();
+    record.running.get(id)?.cancel();
+    wire.clients.end(record, id, CANCELLED);
+  }
+
+  #requireRoom(id: number): void {
+    const { wire, record } = this.#options;
+    if (record.unfinished < wire.window && !record.isFarAhead(id)) return;
+    throw overWindow();
+  }
+
+  #execute(id: number, payload: Uint8Array): void {
+    const { wire, connection, record } = this.#options;
+    const { clients, runner, depth } = wire;
+    const request = requestIn(payload, depth);
+    const { address } = connection;
+    const call = new Call(address, connection.id, () => `${record.id}-${id}`);
+    const began = connection.requestBegins();
+    const running = {
+      cancel: () => {
+        call.abort(new CypherError("ABORTED", "The caller cancelled"));
+        connection.requestLeft();
+      },
+    };
+    const done = (answer: StoredAnswer) => {
+      // A request that was cancelled meanwhile has its ending already.
+      if (record.running.get(id) !== running) return;
+      const { path, operation } = request instanceof CypherError
+        ? UNREADABLE
+        : request;
+      connection.requestEnds(began, {
+        path,
+        operation,
+        status: answer.status,
+        message: answer.message,
+        repeated: false,
+        bytesIn: payload.length,
+        bytesOut: answer.text.length,
+      });
+      clients.end(record, id, this.#endingOf(answer));
+    };
+    const idempotent = !(request instanceof CypherError) &&
+      wire.idempotent(request);
+    clients.begin(record, id, running, idempotent, () => {
+      if (request instanceof CypherError) {
+        return done(failure(UNREADABLE, "BAD_REQUEST", request.message));
+      }
+      const answer = runner.run(request, call);
+      if (answer instanceof Promise) answer.then(done);
+      else done(answer);
+    });
+  }
+
+  #endingOf({ text }: StoredAnswer): Ending {
+    return text.length > this.#options.peerBytes
+      ? ANSWER_TOO_LARGE
+      : { type: FRAME.response, payload: text };
+  }
+}
+
+const LOST = errorEnding(
+  "ANSWER_LOST",
+  "The request was executed, its answer is no longer kept",
+);
+const ANSWER_TOO_LARGE = errorEnding(
+  "ANSWER_TOO_LARGE",
+  "The answer is over the client's limit",
+);
+const CANCELLED = errorEnding("CANCELLED", "The request was cancelled");
+
+function errorEnding(code: string, message: string): Ending {
+  return { type: FRAME.error, payload: writeError({ code, message }) };
+}
+
+function overWindow(): CypherError {
+  return new CypherError("BAD_MESSAGE", "Cannot go on: over the window");
+}
