@@ -62,10 +62,15 @@ class Program implements AsyncDisposable {
     return line;
   }
 
+  /** What came of a line. */
+  async ask(line: string): Promise<number> {
+    await this.#input.write(new TextEncoder().encode(`${line}\n`));
+    return Number(await this.line());
+  }
+
   /** What it holds after a collection, and what the system gave it, in MB. */
   async memory(): Promise<{ heap: number; resident: number }> {
-    await this.#input.write(new TextEncoder().encode("\n"));
-    const { heap } = JSON.parse(await this.line());
+    const heap = await this.ask("memory");
     const status = await Deno.readTextFile(`/proc/${this.#child.pid}/status`);
     const resident = Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) * 1024;
     return { heap: heap / 1e6, resident: resident / 1e6 };
@@ -79,36 +84,18 @@ class Program implements AsyncDisposable {
   }
 }
 
-interface Server extends AsyncDisposable {
-  readonly program: Program;
-  readonly client: CypherClient;
-  readonly url: string;
-}
+// One process for all: two of a kind differ by more than what is measured.
+await using program = new Program("./dashboard_peer.ts", [], 1);
+await using client = new CypherClient({
+  port: Number(await program.line()),
+  encryptionKey: KEYS.clientToServer,
+  decryptionKey: KEYS.serverToClient,
+});
 
-async function start(kind: "bare" | "sidecar"): Promise<Server> {
-  const program = new Program("./dashboard_peer.ts", [kind], 1);
-  const { port, httpPort } = JSON.parse(await program.line());
-  const client = new CypherClient({
-    port,
-    encryptionKey: KEYS.clientToServer,
-    decryptionKey: KEYS.serverToClient,
-  });
-  return {
-    program,
-    client,
-    url: `http://127.0.0.1:${httpPort}/`,
-    async [Symbol.asyncDispose]() {
-      await client.close();
-      await program[Symbol.asyncDispose]();
-    },
-  };
-}
-
-const ping = (client: CypherClient) =>
-  medianTime(() => client.request(request), TIMES);
+const ping = () => medianTime(() => client.request(request), TIMES);
 
 /** Requests per second with many in flight. */
-async function throughput(client: CypherClient): Promise<number> {
+async function throughput(): Promise<number> {
   let left = 20_000;
   const start = performance.now();
   await Promise.all(Array.from({ length: IN_FLIGHT }, async () => {
@@ -117,27 +104,23 @@ async function throughput(client: CypherClient): Promise<number> {
   return 20_000 / (performance.now() - start) * 1_000;
 }
 
-await using bare = await start("bare");
-await using sidecar = await start("sidecar");
-
 const KINDS = ["alone", "sidecar", "sidecar and page"] as const;
 const results = Object.fromEntries(
   KINDS.map((kind) => [kind, { ping: [] as number[], rate: [] as number[] }]),
 );
-for (const { client } of [bare, sidecar]) {
-  await throughput(client);
-  await ping(client);
-}
+await throughput();
+await ping();
 for (let round = 0; round < rounds; round++) {
   for (const kind of KINDS) {
-    const { client } = kind === "alone" ? bare : sidecar;
+    const port = kind === "alone" ? 0 : await program.ask("on");
     const viewer = kind === "sidecar and page"
-      ? new Program("./dashboard_viewer.ts", [sidecar.url], 0)
+      ? new Program("./dashboard_viewer.ts", [at(port)], 0)
       : undefined;
     await viewer?.line();
-    results[kind]!.ping.push(await ping(client));
-    results[kind]!.rate.push(await throughput(client));
+    results[kind]!.ping.push(await ping());
+    results[kind]!.rate.push(await throughput());
     await viewer?.[Symbol.asyncDispose]();
+    if (port !== 0) await program.ask("off");
   }
 }
 
@@ -160,10 +143,10 @@ print(`throughput lost, one at a time: ${cost("ping", -1)}`);
 print(`throughput lost, ${IN_FLIGHT} in flight: ${cost("rate", 1)}`);
 
 // The stalled.
-const { client, program, url } = sidecar;
+const url = at(await program.ask("on"));
 const base = await program.memory();
 const before: number[] = [];
-for (let round = 0; round < 40; round++) before.push(await ping(client));
+for (let round = 0; round < 40; round++) before.push(await ping());
 const opening = new TextEncoder().encode(
   `GET /events HTTP/1.1\r\nHost: ${new URL(url).host}\r\n\r\n`,
 );
@@ -181,14 +164,14 @@ let most = 0;
 let streams = await countStreams();
 const first = streams;
 while (streams > 0 && performance.now() - opened < 60_000) {
-  among.push(await ping(client));
+  among.push(await ping());
   streams = await countStreams();
   if (streams > 0) most = Math.max(most, (await program.memory()).resident);
 }
 const seconds = (performance.now() - opened) / 1_000;
 for (const socket of stalled) socket.close();
 const after: number[] = [];
-for (let round = 0; round < 40; round++) after.push(await ping(client));
+for (let round = 0; round < 40; round++) after.push(await ping());
 const end = await program.memory();
 const without = median([...before, ...after]);
 print(
@@ -208,6 +191,10 @@ print(
     median(among).toFixed(1)
   } us: ${(median(among) / without).toFixed(2)} times`,
 );
+
+function at(port: number): string {
+  return `http://127.0.0.1:${port}/`;
+}
 
 async function countStreams(): Promise<number> {
   const text = await (await fetch(`${url}metrics`)).text();

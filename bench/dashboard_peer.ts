@@ -1,12 +1,12 @@
 /**
- * The servers of `bench/dashboard.ts`, each a process of its own: a Cypher
- * server, `bare` or with the `sidecar`. Prints its ports; for each line it
- * reads, collects garbage and prints what memory it holds.
+ * The server of `bench/dashboard.ts`, a process of its own. Prints its port;
+ * then does what each line it reads says, and prints what came of it: `on`
+ * starts the sidecar, `off` ends it, `memory` collects garbage.
  *
  * @module
  */
 // deno-lint-ignore-file no-console
-import { serveDashboard } from "../dashboard/mod.ts";
+import { type DashboardServer, serveDashboard } from "../dashboard/mod.ts";
 import { CypherServer } from "../mod.ts";
 import { KEYS } from "./support.ts";
 
@@ -17,17 +17,24 @@ const server = new CypherServer({
   handler: ({ data }) => ({ data }),
 });
 await server.start();
-const sidecar = Deno.args[0] === "sidecar"
-  ? serveDashboard(server.monitor, { port: 0 })
-  : undefined;
-console.log(
-  JSON.stringify({
-    port: server.address.port,
-    httpPort: sidecar?.address.port ?? 0,
-  }),
-);
-for await (const _ of Deno.stdin.readable) {
-  (globalThis as { gc?: () => void }).gc?.();
-  const { heapUsed, external } = Deno.memoryUsage();
-  console.log(JSON.stringify({ heap: heapUsed + external }));
+let sidecar: DashboardServer | undefined;
+console.log(server.address.port);
+
+const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream());
+for await (const line of lines) {
+  switch (line.trim()) {
+    case "on":
+      sidecar = serveDashboard(server.monitor, { port: 0 });
+      console.log(sidecar.address.port);
+      break;
+    case "off":
+      await sidecar?.close();
+      console.log(0);
+      break;
+    default: {
+      (globalThis as { gc?: () => void }).gc?.();
+      const { heapUsed, external } = Deno.memoryUsage();
+      console.log(heapUsed + external);
+    }
+  }
 }

@@ -47,10 +47,21 @@ const SOURCES: readonly Source[] = [
   },
 ];
 
-/** The author's own minified build: see ui/charts/uplot.ts. */
-function uplot(): Promise<string> {
+/**
+ * The author's own minified build: see ui/charts/uplot.ts. It asks for the
+ * browser's language as it loads, which throws where that is no valid tag (on
+ * a bare Linux it can be `en-US@posix`); the page writes numbers the same way
+ * everywhere.
+ */
+async function uplot(): Promise<string> {
   const file = import.meta.resolve("uplot/dist/uPlot.iife.min.js");
-  return Deno.readTextFile(new URL(file));
+  const source = await Deno.readTextFile(new URL(file));
+  const fixed = source.replace(
+    /new Intl\.NumberFormat\([^)]*\)/,
+    'new Intl.NumberFormat("en-US")',
+  );
+  if (fixed === source) throw new Error("uPlot is not as it was: look again");
+  return fixed;
 }
 
 async function bundle(entry: string): Promise<string> {

@@ -66,7 +66,7 @@ function Open({ id }: { readonly id: string }) {
         <Requests requests={known?.requests ?? null} />
       </div>
       <div class="drawer-foot">
-        <Copy text={id} label="Copy id" />
+        <Copy text={id} label="Copy id" word="Copy id" />
         <Disconnect id={id} live={row?.state.kind !== "closed" && !!row} />
       </div>
     </aside>

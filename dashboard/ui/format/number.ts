@@ -64,9 +64,11 @@ export function bytes(n: number): string {
   return `${value} ${unit}`;
 }
 
-/** Latency: `0.42 ms`, `6.2 ms`, `186 ms`, `12.4 s`. */
+/** Latency: `<0.01 ms`, `0.42 ms`, `6.2 ms`, `186 ms`, `12.4 s`. */
 export function latencyMeasure(ms: number | null): Measure {
   if (ms === null) return { value: UNKNOWN, unit: "" };
+  // An answer always takes time, if less than can be shown.
+  if (ms < 0.005) return { value: "<0.01", unit: "ms" };
   if (ms < 0.995) return { value: ms.toFixed(2), unit: "ms" };
   if (ms < 99.95) return { value: ms.toFixed(1), unit: "ms" };
   if (ms < 9999.5) return { value: ms.toFixed(0), unit: "ms" };

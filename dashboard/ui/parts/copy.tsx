@@ -2,9 +2,10 @@ import { useRef, useState } from "preact/hooks";
 import { Icon } from "./icons.tsx";
 
 /** A button that puts `text` on the clipboard and says so in its own place. */
-export function Copy({ text, label }: {
+export function Copy({ text, label, word = "Copy" }: {
   readonly text: string;
   readonly label: string;
+  readonly word?: string;
 }) {
   const [done, setDone] = useState(false);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
@@ -17,7 +18,7 @@ export function Copy({ text, label }: {
   return (
     <button type="button" class="button" onClick={copy} aria-label={label}>
       <Icon name={done ? "check" : "copy"} />
-      <span class="copy-word">{done ? "Copied" : "Copy"}</span>
+      <span class="copy-word">{done ? "Copied" : word}</span>
     </button>
   );
 }

@@ -15,7 +15,10 @@ export const serverNow = (): number => stopped ?? Date.now() + offset;
 /** Takes over the sidecar's clock, when it differs by more than jitter. */
 export function setClock(server: number, force = false): void {
   const measured = server - Date.now();
-  if (force || Math.abs(measured - offset) > 1000) offset = measured;
+  if (!force && Math.abs(measured - offset) <= 1000) return;
+  offset = measured;
+  // Else the first second would show ages by this machine's clock.
+  now.value = serverNow();
 }
 
 /** Stops the clock at what was last shown. */

@@ -11,9 +11,6 @@ import { say } from "./toast.ts";
 const NOTICE = 500;
 /** What the network may add to a heartbeat, in ms. */
 const SLACK = 1000;
-/** No connection ever has this id: asking for it tells 401 from "not there". */
-const PROBE = "./api/connections/0";
-
 let source: EventSource | undefined;
 let lastId: string | undefined;
 let heard = 0;
@@ -124,7 +121,8 @@ async function lost(broken: EventSource): Promise<void> {
     link.value = { kind: "reconnecting" };
     notice = setTimeout(() => goneUntil(Date.now()), NOTICE);
   }
-  const status = await fetch(PROBE, { cache: "no-store" })
+  // An EventSource does not tell 401 from "not there".
+  const status = await fetch("./events", { method: "HEAD", cache: "no-store" })
     .then((answer) => answer.status, () => 0);
   // Meanwhile the user may have opened it again.
   if (source) return;

@@ -1,0 +1,138 @@
+import { assertEquals } from "@std/assert";
+import { makeClient, until } from "./support/cypher.ts";
+import { FaultProxy } from "./support/fault_proxy.ts";
+import { availablePort, Program } from "./support/program.ts";
+import { Scene } from "./support/scene.ts";
+import { browserTest, Tab } from "./support/tab.ts";
+
+const PROGRAM =
+  new URL("./support/dashboard_program.ts", import.meta.url).pathname;
+
+/** A server that is not there is an error in the console, and should be. */
+const UNREACHABLE = /net::ERR_/;
+
+async function startProgram(port: number, httpPort: number): Promise<Program> {
+  const args = [PROGRAM, `${port}`, `${httpPort}`];
+  const program = new Program(["run", "--no-check", "--allow-net", ...args]);
+  await program.prints("ready");
+  return program;
+}
+
+browserTest("a killed server is told, its restart too", async (browser) => {
+  const port = availablePort();
+  const httpPort = availablePort();
+  const url = `http://127.0.0.1:${httpPort}/`;
+  const first = await startProgram(port, httpPort);
+  await using alpha = makeClient({ hostname: "127.0.0.1", port }, {
+    wire: "session",
+    name: "alpha",
+  });
+  await alpha.request({ path: "/ECHO" });
+  await using tab = await Tab.open(browser, url, { expected: UNREACHABLE });
+  const { page } = tab;
+  await tab.names("alpha");
+  await tab.live();
+  await page.locator("[data-id]").click();
+  const disconnect = page.getByRole("button", { name: "Disconnect…" });
+  await disconnect.waitFor();
+
+  await first[Symbol.asyncDispose]();
+  const alarm = page.getByRole("alert");
+  await alarm.getByText("Server unreachable").waitFor();
+  await tab.shows(/^Showing the last view, from \d\d:\d\d:\d\d\.$/);
+  await tab.shows(/^Trying again/);
+  assertEquals((await tab.rows()).map(({ name }) => name), ["alpha"]);
+  assertEquals(await disconnect.isDisabled(), true);
+  await tab.until(
+    "that nothing old moves",
+    () => document.getAnimations().every((it) => it.playState !== "running"),
+    null,
+  );
+
+  await using _second = await startProgram(port, httpPort);
+  await using beta = makeClient({ hostname: "127.0.0.1", port }, {
+    wire: "session",
+    name: "beta",
+  });
+  await beta.request({ path: "/ECHO" });
+  await alpha.request({ path: "/ECHO" });
+  await page.getByRole("button", { name: "Try now" }).click()
+    // It may have come back by itself.
+    .catch(() => {});
+  await tab.live();
+  await tab.shows(
+    "Back. The server was restarted; counts start anew.",
+  );
+  await page.keyboard.press("Escape");
+  await page.mouse.move(0, 0);
+  await tab.until("both clients", () => {
+    const names = [...document.querySelectorAll("[data-id] .name")]
+      .map((it) => it.textContent).sort().join();
+    return names === "alpha,beta";
+  }, null);
+  const { signals } = await (await fetch(`${url}api/snapshot`)).json();
+  assertEquals(
+    await tab.signalIds(),
+    signals.map(({ id }: { id: number }) => id).reverse(),
+  );
+});
+
+browserTest("what a broken line missed is caught up with", async (browser) => {
+  await using scene = await Scene.start({ dashboard: { heartbeat: 500 } });
+  const { address } = scene.sidecar;
+  await using proxy = FaultProxy.start(address);
+  const nobody = { hostname: "127.0.0.1", port: availablePort() };
+  await scene.clients({ alpha: 1, beta: 1 });
+  await using tab = await Tab.open(
+    browser,
+    `http://127.0.0.1:${proxy.address.port}/`,
+    { expected: UNREACHABLE },
+  );
+  await tab.live();
+  await tab.names("alpha", "beta");
+
+  proxy.retarget(nobody);
+  proxy.cutAll();
+  await tab.shows("Server unreachable");
+  const [gamma] = await scene.clients({ gamma: 1, delta: 1 });
+  await gamma!.close();
+  const epsilon = scene.client("epsilon");
+  for (let i = 0; i < 40; i++) {
+    await epsilon.request({ path: "/FAIL", data: i }).catch(() => {});
+  }
+  await until("all signals", () => scene.server.monitor.lastSignal >= 45);
+  proxy.retarget(address);
+  await tab.live();
+  await tab.shows("Back. Nothing was missed.");
+  await tab.names("alpha", "beta", "delta", "epsilon", "gamma");
+  assertEquals((await tab.rows()).map(({ closed }) => closed), [
+    ...Array(4).fill(false),
+    true,
+  ]);
+  const { signals } = await (await fetch(`${scene.sidecar.url}api/snapshot`))
+    .json();
+  assertEquals(
+    await tab.signalIds(),
+    signals.map(({ id }: { id: number }) => id).reverse(),
+  );
+});
+
+browserTest("a dead line is noticed by its silence", async (browser) => {
+  await using scene = await Scene.start({ dashboard: { heartbeat: 300 } });
+  const down: { swallowFrom?: number } = {};
+  await using proxy = FaultProxy.start(
+    scene.sidecar.address,
+    () => ({ down }),
+  );
+  await using tab = await Tab.open(
+    browser,
+    `http://127.0.0.1:${proxy.address.port}/`,
+    { expected: UNREACHABLE },
+  );
+  await tab.live();
+  down.swallowFrom = 0;
+  await tab.page.locator(".header-alarm").waitFor();
+  delete down.swallowFrom;
+  proxy.cutAll();
+  await tab.live();
+});
