@@ -12,6 +12,8 @@ const CIPHERTEXT_AT = 25;
 const BLOCK = 16;
 const TAG = 32;
 const SHORTEST = CIPHERTEXT_AT + BLOCK + TAG;
+/** Tokens up to this size are put together in memory that is used again. */
+const SCRATCH = 4_096;
 const decoder = new TextDecoder();
 
 /**
@@ -51,12 +53,13 @@ export class Fernet implements Disposable {
   #acceptIv: (iv: Uint8Array) => boolean;
   #maxAge: number;
   #clock: Clock;
+  #scratch = new Uint8Array(SCRATCH);
 
   /** `key` is 32 bytes: the first 16 sign, the last 16 encrypt. */
   constructor(
     key: Uint8Array<ArrayBuffer>,
     {
-      makeIv = randomIv,
+      makeIv = randomIvs(),
       acceptIv = () => true,
       maxAge = Infinity,
       clock = systemClock,
@@ -122,10 +125,16 @@ export class Fernet implements Disposable {
 
   #assemble(iv: Uint8Array, ciphertext: Uint8Array): string {
     const tagAt = CIPHERTEXT_AT + ciphertext.length;
-    const body = new Uint8Array(tagAt + TAG);
-    const seconds = Math.floor(this.#clock.wall() / 1000);
+    const size = tagAt + TAG;
+    const body = size <= SCRATCH
+      ? this.#scratch.subarray(0, size)
+      : new Uint8Array(size);
     body[0] = VERSION;
-    new DataView(body.buffer).setBigUint64(TIME_AT, BigInt(seconds));
+    let seconds = Math.floor(this.#clock.wall() / 1000);
+    for (let at = IV_AT - 1; at >= TIME_AT; at--) {
+      body[at] = seconds % 256;
+      seconds = Math.floor(seconds / 256);
+    }
     body.set(iv, IV_AT);
     body.set(ciphertext, CIPHERTEXT_AT);
     body.set(this.#hmac.sign(body.subarray(0, tagAt)), tagAt);
@@ -179,8 +188,17 @@ function decode(token: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
   }
 }
 
-function randomIv(): Uint8Array<ArrayBuffer> {
-  return crypto.getRandomValues(new Uint8Array(BLOCK));
+/** Makes random IVs, of random bytes that are fetched many at a time. */
+function randomIvs(): () => Uint8Array<ArrayBuffer> {
+  const pool = new Uint8Array(64 * BLOCK);
+  let used = pool.length;
+  return () => {
+    if (used === pool.length) {
+      crypto.getRandomValues(pool);
+      used = 0;
+    }
+    return pool.slice(used, used += BLOCK);
+  };
 }
 
 function unshared(bytes: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -52,6 +52,7 @@ export class Connection implements Stranger {
   #monitor: Monitor;
   #clock: Clock;
   #unproven: Unproven;
+  #proven = false;
   #deadline: Deadline;
   #timeout: number;
   /** What the deadline that is running allows, and what it ends in. */
@@ -141,12 +142,14 @@ export class Connection implements Stranger {
 
   /** The peer has shown that it holds the keys. */
   prove(): void {
+    if (this.#proven) return;
+    this.#proven = true;
     this.#unproven.remove(this);
   }
 
   /** So many bytes are kept of what it sent; counts while it is unproven. */
   hold(bytes: number): void {
-    this.#unproven.hold(this, bytes);
+    if (!this.#proven) this.#unproven.hold(this, bytes);
   }
 
   /** Closes it to make room for others. */
