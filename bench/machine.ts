@@ -7,7 +7,7 @@ export async function machine(): Promise<string[]> {
   return [
     `${await processor()}, ${navigator.hardwareConcurrency} cores, ` +
     `${gib.toFixed(0)} GiB of memory`,
-    `${Deno.build.os} ${Deno.osRelease()}, ${Deno.build.arch}`,
+    `${Deno.build.os} ${Deno.osRelease().split("-")[0]}, ${Deno.build.arch}`,
     `Deno ${deno}, V8 ${v8}`,
   ];
 }
