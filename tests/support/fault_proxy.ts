@@ -194,8 +194,16 @@ class Link {
   }
 
   async #dial(target: Address): Promise<Deno.TcpConn | undefined> {
-    const server = await Deno.connect({ ...target, signal: this.signal })
+    // Deno throws a connection away unclosed when its signal aborts between the
+    // connection's coming up and the promise settling: this one does not throw.
+    const attempt = new AbortController();
+    attempt.signal.throwIfAborted = () => {};
+    const abort = () => attempt.abort();
+    this.signal.addEventListener("abort", abort);
+    if (this.signal.aborted) abort();
+    const server = await Deno.connect({ ...target, signal: attempt.signal })
       .catch(() => undefined);
+    this.signal.removeEventListener("abort", abort);
     if (server === undefined) return undefined;
     if (this.signal.aborted) {
       server.close();
