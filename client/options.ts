@@ -34,7 +34,7 @@ export interface CypherClientOptions {
   onRestart?: "reject" | "resend";
   /**
    * How long to wait for an answer before reconnecting and sending the request
-   * again, default 60,000 ms.
+   * again, default 60,000 ms (classic wire; a session has heartbeats).
    */
   timeout?: number;
   /** How long one dial attempt may take, default 10,000 ms. */
@@ -50,7 +50,7 @@ export interface CypherClientOptions {
   };
   /**
    * How often in a row the server may close the connection instead of answering
-   * one request before that rejects with `NO_ANSWER`, default 10.
+   * one request before that rejects with `NO_ANSWER`, default 10 (classic wire).
    */
   maxUnanswered?: number;
   /** How far an answer's time may be from now, in ms; default `Infinity`. */

@@ -28,7 +28,10 @@ export interface CypherServerOptions {
   hostname?: string;
   /** The port, default 12345; 0 takes a free one, see `server.address`. */
   port?: number;
-  /** The longest a connection may go without a request, default 120,000 ms. */
+  /**
+   * The longest a connection may go without a request, default 120,000 ms
+   * (classic wire; a session has heartbeats).
+   */
   timeout?: number;
   /**
    * How long a handler may take before the request is answered `DEADLINE`,
