@@ -1,13 +1,14 @@
-import { now } from "../state/clock.ts";
-import { link } from "../state/link.ts";
+import { useEffect, useState } from "preact/hooks";
 import { server } from "../state/store.ts";
 
 /** From one second on, says what the page waits for. */
 export function Loading() {
-  const at = link.value;
-  // Read for its step each second.
-  void now.value;
-  const since = at.kind === "connecting" ? at.since : Date.now();
-  if (server.value !== null || Date.now() - since < 1000) return null;
+  // Not by the page's clock, which stands still until there is a server.
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), 1000);
+    return () => clearTimeout(timer);
+  }, []);
+  if (server.value !== null || !late) return null;
   return <p class="loading" role="status">Waiting for the first snapshot.</p>;
 }

@@ -4,6 +4,7 @@ import { chipCount, exact } from "../format/number.ts";
 import { visible } from "../format/text.ts";
 import { Icon, type IconName, stateIcon, wireIcon } from "../parts/icons.tsx";
 import { layout, rem } from "../state/layout.ts";
+import { server } from "../state/store.ts";
 import { counts } from "./arranged.ts";
 import { shownStates, shownWires } from "./choices.ts";
 import { isFiltering, toggled } from "./filter.ts";
@@ -96,7 +97,10 @@ function Chip({ word, icon, tone = "", count, pressed, onClick }: {
           <Icon name={icon} />
         </span>
       )}
-      {word} <span class="chip-count">{chipCount(count)}</span>
+      {word}{" "}
+      <span class="chip-count">
+        {server.value === null ? "–" : chipCount(count)}
+      </span>
     </button>
   );
 }
