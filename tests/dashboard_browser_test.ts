@@ -29,7 +29,7 @@ browserTest("who comes or goes shows within a second", async (browser) => {
 });
 
 browserTest("an idle bar fills, a timeout shows as one", async (browser) => {
-  await using scene = await Scene.start({ server: { timeout: 4_000 } });
+  await using scene = await Scene.start({ server: { timeout: 9_000 } });
   await using tab = await Tab.open(browser, scene.sidecar.url);
   await tab.live();
   // A session has no timeout: its client gives signs of life by itself.
@@ -46,7 +46,7 @@ browserTest("an idle bar fills, a timeout shows as one", async (browser) => {
   }, first);
   await tab.shows(/^\ds left$/, ".grid");
   await tab.shows(/^Timeout, \d+s ago$/, ".row-closed");
-  await tab.shows("No request for 4 s", ".signal[data-kind=timeout]");
+  await tab.shows("No request for 9 s", ".signal[data-kind=timeout]");
   await tab.shows(/^Timeout ·/, ".signal[data-kind=offline]");
 });
 

@@ -74,7 +74,7 @@ Deno.test("what one end writes the other end reads", () => {
       const back = parsed(writeJson(value));
       assertEquals(JSON.stringify(back), JSON.stringify(value));
     }),
-    { numRuns: 2_000 },
+    { numRuns: 2_000, seed: 1 },
   );
 });
 
