@@ -1,4 +1,5 @@
 import { CypherError } from "./errors.ts";
+import { type SafeKeys, safeKeys } from "./json_keys.ts";
 
 /** A value that JSON can carry. */
 export type JsonValue =
@@ -24,10 +25,12 @@ const EACH_NON_ASCII = /[\u0080-\uffff]/g;
  */
 export function parseJson(text: string, depth: number): JsonValue {
   let value: JsonValue;
+  let safe: SafeKeys;
   try {
+    safe = safeKeys(text);
     value = SUSPICIOUS_NUMBER.test(text)
-      ? JSON.parse(text, refuseLossyNumber)
-      : JSON.parse(text);
+      ? JSON.parse(safe.text, refuseLossyNumber)
+      : JSON.parse(safe.text);
   } catch (error) {
     if (error instanceof CypherError) throw error;
     // The engine's own message quotes the text: it is left behind on purpose.
@@ -40,7 +43,7 @@ export function parseJson(text: string, depth: number): JsonValue {
       `Cannot read the message: it may nest ${depth} levels deep`,
     );
   }
-  return value;
+  return safe.restore(value);
 }
 
 /**

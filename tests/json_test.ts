@@ -74,7 +74,7 @@ Deno.test("what one end writes the other end reads", () => {
       const back = parsed(writeJson(value));
       assertEquals(JSON.stringify(back), JSON.stringify(value));
     }),
-    { numRuns: 2_000, seed: 1 },
+    { numRuns: 2_000 },
   );
 });
 
@@ -390,4 +390,45 @@ Deno.test("__proto__ is a key like any other", () => {
   assertStrictEquals(Object.getPrototypeOf(value), Object.prototype);
   assertEquals(Object.keys(value), ["__proto__"]);
   assertEquals("polluted" in value, false);
+});
+
+Deno.test("an escaped key is itself, whatever keys came before it", () => {
+  // V8 takes the second of each pair for the first: see json_keys.ts.
+  for (const pair of [["\\\\", "\\u00e9"], ['\\"', "\\n"], ["u\\\\", "u\\n"]]) {
+    for (const key of pair) {
+      const text = `{"x":[{"y":{},"${key}" \t\r\n:{"${key}":1}}]}`;
+      const own = JSON.parse(`"${key}"`);
+      const expected = `{"x":[{"y":{},${JSON.stringify(own)}:{${
+        JSON.stringify(own)
+      }:1}}]}`;
+      assertEquals(JSON.stringify(parsed(text)), expected);
+    }
+  }
+});
+
+Deno.test("escaped keys keep their places, their duplicates and odd names", () => {
+  const cases = {
+    '{"\\u0061":1,"b":2,"a":3}': '{"a":3,"b":2}',
+    '{"~0":1,"~":2,"\\n":3}': '{"~0":1,"~":2,"\\n":3}',
+    '{"\\u005f_proto__":{"a":1}}': '{"__proto__":{"a":1}}',
+    '{"\\u0031":1,"b":{"\\\\\\"":"\\\\:"}}': '{"1":1,"b":{"\\\\\\"":"\\\\:"}}',
+    '["\\n:", {"a": "\\"", "\\"": ":"}]': '["\\n:",{"a":"\\"","\\"":":"}]',
+  };
+  for (const [text, expected] of Object.entries(cases)) {
+    assertEquals(JSON.stringify(parsed(text)), expected);
+  }
+});
+
+Deno.test("a broken key is refused, and none is made whole", () => {
+  for (
+    const text of [
+      '{"\\q":1}',
+      '{"\\u00":1}',
+      '{"\\n',
+      '{"\\n":',
+      '{"\\n\n":1}',
+    ]
+  ) {
+    refused(text);
+  }
 });
