@@ -1,5 +1,10 @@
 import type { Buffer } from "node:buffer";
-import { createCipheriv, createDecipheriv } from "node:crypto";
+import {
+  type CipherChaCha20Poly1305,
+  createCipheriv,
+  createDecipheriv,
+  type DecipherChaCha20Poly1305,
+} from "node:crypto";
 import { CypherError } from "./errors.ts";
 
 /** How many bytes sealing adds: the authentication tag. */
@@ -17,6 +22,11 @@ const ZEROS = new Uint8Array(KEY);
  * One direction of a Noise channel: ChaCha20-Poly1305 (RFC 8439) with a nonce
  * that counts up by itself, so that none is used twice.
  *
+ * A cipher object serves one nonce, and making it takes longer than sealing a
+ * short message with it. So the next one can be made ahead, while there is
+ * nothing else to do; discard it if it will not be used, as Deno frees a cipher
+ * only once it has made a tag.
+ *
  * Source: the Noise Protocol Framework, revision 34, sections 5.1 and 12.3.
  */
 export class CipherState {
@@ -24,6 +34,9 @@ export class CipherState {
   #nonce: number;
   #nonceBytes = new Uint8Array(NONCE);
   #nonceView = new DataView(this.#nonceBytes.buffer);
+  /** Made ahead, for the nonce and the key of now. */
+  #sealing: CipherChaCha20Poly1305 | undefined;
+  #opening: DecipherChaCha20Poly1305 | undefined;
 
   /**
    * `key` is 32 bytes, and is copied. `nonce` is the first one to be used; it
@@ -64,10 +77,10 @@ export class CipherState {
     plain: Uint8Array,
     ad?: Uint8Array,
   ): void {
-    const nonce = this.#useNonce();
+    const cipher = this.#sealing ?? this.#makeSealing();
+    this.#sealing = undefined;
     // Counted before anything can throw: whatever happens, it is not used again.
     this.#nonce++;
-    const cipher = createCipheriv(ALGORITHM, this.#key, nonce, OPTIONS);
     if (ad) cipher.setAAD(ad, { plaintextLength: plain.length });
     const sealed = cipher.update(plain);
     // Makes the tag and frees the cipher, so nothing that may throw comes first.
@@ -84,10 +97,10 @@ export class CipherState {
    * once the nonces are used up.
    */
   decrypt(sealed: Uint8Array, ad?: Uint8Array): Uint8Array<ArrayBuffer> {
-    const nonce = this.#useNonce();
     const size = sealed.length - NOISE_TAG;
     if (size < 0) throw notAuthentic();
-    const cipher = createDecipheriv(ALGORITHM, this.#key, nonce, OPTIONS);
+    const cipher = this.#opening ?? this.#makeOpening();
+    this.#opening = undefined;
     cipher.setAuthTag(sealed.subarray(size));
     if (ad) cipher.setAAD(ad, { plaintextLength: size });
     const plain = cipher.update(sealed.subarray(0, size));
@@ -107,6 +120,7 @@ export class CipherState {
    * Source: Noise, section 4.2, REKEY(k), and section 11.3.
    */
   rekey(): void {
+    this.discard();
     const cipher = createCipheriv(ALGORITHM, this.#key, REKEY_NONCE, OPTIONS);
     const next = cipher.update(ZEROS);
     cipher.final();
@@ -115,10 +129,46 @@ export class CipherState {
     next.fill(0);
   }
 
+  /** Makes ahead what the next {@linkcode encrypt} needs. */
+  prepareToEncrypt(): void {
+    if (this.#usedUp) return;
+    this.#sealing ??= this.#makeSealing();
+  }
+
+  /** Makes ahead what the next {@linkcode decrypt} needs. */
+  prepareToDecrypt(): void {
+    if (this.#usedUp) return;
+    this.#opening ??= this.#makeOpening();
+  }
+
+  /** Frees what was made ahead. */
+  discard(): void {
+    this.#sealing?.final();
+    this.#sealing = undefined;
+    try {
+      this.#opening?.final();
+    } catch {
+      // It has opened nothing, so nothing was authentic.
+    }
+    this.#opening = undefined;
+  }
+
+  #makeSealing(): CipherChaCha20Poly1305 {
+    return createCipheriv(ALGORITHM, this.#key, this.#useNonce(), OPTIONS);
+  }
+
+  #makeOpening(): DecipherChaCha20Poly1305 {
+    return createDecipheriv(ALGORITHM, this.#key, this.#useNonce(), OPTIONS);
+  }
+
+  get #usedUp(): boolean {
+    // Beyond it a double would count 2^53, 2^53, 2^53 ...
+    return this.#nonce >= Number.MAX_SAFE_INTEGER;
+  }
+
   /** Four zero bytes, then the counter, little-endian (section 12.3). */
   #useNonce(): Uint8Array {
-    // Beyond it a double would count 2^53, 2^53, 2^53 ...
-    if (this.#nonce >= Number.MAX_SAFE_INTEGER) {
+    if (this.#usedUp) {
       throw new CypherError(
         "CLOSED",
         "Cannot use the cipher any more: its nonces are used up",

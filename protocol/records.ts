@@ -1,6 +1,11 @@
 import { CypherError } from "./errors.ts";
 import { brokenStream, LengthSplitter } from "./length_splitter.ts";
-import { type CipherState, NOISE_MESSAGE, NOISE_TAG } from "./noise.ts";
+import {
+  type CipherState,
+  NOISE_MESSAGE,
+  NOISE_TAG,
+  type NoiseChannel,
+} from "./noise.ts";
 
 /** The most plaintext that fits into one record, in bytes. */
 export const RECORD_PLAIN: number = NOISE_MESSAGE - NOISE_TAG;
@@ -81,6 +86,45 @@ export class RecordOpener {
       yield plain;
     }
     this.#broken = false;
+  }
+}
+
+/** The records of one end of a session, both ways. */
+export class RecordChannel {
+  /** What this end sends. */
+  readonly sealer: RecordSealer;
+  /** What it receives. */
+  readonly opener: RecordOpener;
+  #channel: NoiseChannel;
+  #awake = false;
+
+  /** `channel` belongs to it from here on; it is at rest. */
+  constructor(channel: NoiseChannel) {
+    this.sealer = new RecordSealer(channel.send);
+    this.opener = new RecordOpener(channel.receive);
+    this.#channel = channel;
+  }
+
+  /** There is work: more may follow soon. */
+  wake(): void {
+    this.#awake = true;
+  }
+
+  /**
+   * There is time, as the peer is at work: does ahead what the next records
+   * need, unless it is at rest. Takes some 5 us off a round trip.
+   */
+  prepare(): void {
+    if (!this.#awake) return;
+    this.#channel.send.prepareToEncrypt();
+    this.#channel.receive.prepareToDecrypt();
+  }
+
+  /** Frees what was done ahead, some 6 KiB: thousands may be idle. */
+  rest(): void {
+    this.#awake = false;
+    this.#channel.send.discard();
+    this.#channel.receive.discard();
   }
 }
 

@@ -230,6 +230,43 @@ Deno.test("a failed decrypt leaves the nonce where it is", () => {
   assertEquals(codeOf(() => receiver.decrypt(sealed)), "BAD_TOKEN");
 });
 
+Deno.test("what is made ahead seals and opens the same bytes, once", () => {
+  const plainSender = new CipherState(KEY);
+  const sender = new CipherState(KEY);
+  const receiver = new CipherState(KEY);
+  for (let i = 0; i < 6; i++) {
+    if (i === 4) {
+      for (const one of [plainSender, sender, receiver]) one.rekey();
+    }
+    // As often as one likes; in between it may be given up.
+    for (let times = 0; times < i; times++) {
+      sender.prepareToEncrypt();
+      receiver.prepareToDecrypt();
+    }
+    if (i === 2) { for (const one of [sender, receiver]) one.discard(); }
+    // What a rekey finds was made with the key before.
+    if (i === 3) { for (const one of [sender, receiver]) one.rekey(); }
+    if (i === 3) plainSender.rekey();
+    const sealed = sender.encrypt(PLAIN, bytes("ad"));
+    assertEquals(sealed, plainSender.encrypt(PLAIN, bytes("ad")));
+    const flipped = sealed.slice();
+    flipped[0]! ^= 1;
+    const refused = () => receiver.decrypt(flipped, bytes("ad"));
+    assertEquals(codeOf(refused), "BAD_TOKEN");
+    assertEquals(receiver.decrypt(sealed, bytes("ad")), PLAIN);
+    assertEquals(sender.nonce, i + 1);
+    assertEquals(receiver.nonce, i + 1);
+  }
+});
+
+Deno.test("nothing is made ahead of nonces that there are not", () => {
+  const used = new CipherState(KEY, Number.MAX_SAFE_INTEGER);
+  used.prepareToEncrypt();
+  used.prepareToDecrypt();
+  assertEquals(codeOf(() => used.encrypt(PLAIN)), "CLOSED");
+  assertEquals(codeOf(() => used.decrypt(new Uint8Array(32))), "CLOSED");
+});
+
 Deno.test("nonces end before a double would repeat one", () => {
   const sender = new CipherState(KEY, Number.MAX_SAFE_INTEGER - 1);
   const receiver = new CipherState(KEY, Number.MAX_SAFE_INTEGER - 1);

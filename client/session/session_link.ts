@@ -18,7 +18,7 @@ import {
 } from "../../protocol/hello.ts";
 import type { Answer } from "../../protocol/message.ts";
 import { answerIn } from "../../protocol/payload.ts";
-import { RecordOpener, RecordSealer } from "../../protocol/records.ts";
+import { RecordChannel } from "../../protocol/records.ts";
 import { lossOf, type Transport } from "../../protocol/transport.ts";
 import type { ClientLink } from "../client_wire.ts";
 import type { Pending, PendingRequest } from "../pending.ts";
@@ -69,7 +69,7 @@ export class SessionLink implements ClientLink {
   #refusal: CypherError | undefined;
   #stayAway = 0;
   #answered = false;
-  #opener: RecordOpener | undefined;
+  #records: RecordChannel | undefined;
   #writer: FrameWriter | undefined;
   #parser: FrameParser;
   #handshaking: Deadline;
@@ -129,6 +129,7 @@ export class SessionLink implements ClientLink {
     this.#handshaking.stop();
     this.#confirming.stop();
     this.#heartbeat?.stop();
+    this.#records?.rest();
     return this.#state.reason;
   }
 
@@ -168,7 +169,7 @@ export class SessionLink implements ClientLink {
     if (this.#state.kind === "handshake") {
       return this.#step(this.#state.handshake, chunk);
     }
-    for (const plain of this.#opener!.push(chunk)) {
+    for (const plain of this.#records!.opener.push(chunk)) {
       for (const frame of this.#parser.push(plain)) {
         this.#take(frame);
         if (this.#state.kind === "ended") return;
@@ -193,10 +194,14 @@ export class SessionLink implements ClientLink {
         );
       case "accepted": {
         const { state } = this.#options;
-        this.#opener = new RecordOpener(step.channel.receive);
+        const records = this.#records = new RecordChannel(step.channel);
         this.#writer = new FrameWriter(
-          new RecordSealer(step.channel.send),
-          (bytes, progress) => this.#write(bytes, progress),
+          records.sealer,
+          (bytes, progress) => {
+            const written = this.#write(bytes, progress);
+            records.prepare();
+            return written;
+          },
           () => this.#heartbeat?.alive(),
         );
         this.#state = { kind: "unproven", offer: step.offer };
@@ -214,6 +219,7 @@ export class SessionLink implements ClientLink {
       case FRAME.error: {
         if (frame.id === 0) throw connectionError(frame);
         this.#answered = true;
+        this.#records!.wake();
         const request = state.ended(frame.id);
         this.#confirmSoon();
         if (!request) return;
@@ -223,6 +229,7 @@ export class SessionLink implements ClientLink {
         return;
       }
       case FRAME.ping:
+        this.#records!.rest();
         return this.#writer!.send(FRAME.pong, 0, frame.payload);
       case FRAME.pong:
         return void this.#heartbeat?.pong(frame.payload);
@@ -246,7 +253,10 @@ export class SessionLink implements ClientLink {
     this.#handshaking.stop();
     this.#state = { kind: "proven", offer };
     this.#heartbeat = new Heartbeat(clock, offer.heartbeat, {
-      ping: (payload) => this.#writer!.send(FRAME.ping, 0, payload),
+      ping: (payload) => {
+        this.#records!.rest();
+        this.#writer!.send(FRAME.ping, 0, payload);
+      },
       dead: () => this.close("unresponsive"),
     });
     this.#heartbeat.start();

@@ -14,7 +14,7 @@ import {
   writeRefusal,
   writeServerHello,
 } from "../../protocol/hello.ts";
-import { RecordOpener, RecordSealer } from "../../protocol/records.ts";
+import { RecordChannel } from "../../protocol/records.ts";
 import type { Connection } from "../connection.ts";
 import type { ClientRecord, Ending, Owner } from "./client_record.ts";
 import { type HandshakeStep, ServerHandshake } from "./handshake.ts";
@@ -43,7 +43,7 @@ export class ServerSession implements Owner {
   #connection: Connection;
   #busy: boolean;
   #state: SessionState;
-  #opener: RecordOpener | undefined;
+  #records: RecordChannel | undefined;
   #parser: FrameParser;
   #writer: FrameWriter | undefined;
   #heartbeat: Heartbeat;
@@ -72,7 +72,10 @@ export class ServerSession implements Owner {
       () => connection.close("slow-reader"),
     );
     this.#heartbeat = new Heartbeat(options.clock, options.heartbeat, {
-      ping: (payload) => this.#writer?.send(FRAME.ping, 0, payload),
+      ping: (payload) => {
+        this.#records?.rest();
+        this.#writer?.send(FRAME.ping, 0, payload);
+      },
       dead: () => connection.close("unresponsive"),
     });
   }
@@ -109,6 +112,7 @@ export class ServerSession implements Owner {
     if (handshaking) settled();
     this.#heartbeat.stop();
     this.#slow.stop();
+    this.#records?.rest();
     if (this.#state.kind === "proven") {
       this.#options.clients.release(this.#state.record, this);
     }
@@ -136,7 +140,7 @@ export class ServerSession implements Owner {
         this.#connection.hold(this.#state.handshake.held);
         return await this.#step(step);
       }
-      for (const plain of this.#opener!.push(chunk)) {
+      for (const plain of this.#records!.opener.push(chunk)) {
         for (const frame of this.#parser.push(plain)) {
           this.#take(frame);
           // One read can bring a thousand requests: none is taken on while too
@@ -177,10 +181,14 @@ export class ServerSession implements Owner {
           heartbeat,
         });
         this.#connection.generation = step.generation;
-        this.#opener = new RecordOpener(channel.receive);
+        const records = this.#records = new RecordChannel(channel);
         this.#writer = new FrameWriter(
-          new RecordSealer(channel.send),
-          (bytes, progress) => this.#connection.write(bytes, progress),
+          records.sealer,
+          (bytes, progress) => {
+            const written = this.#connection.write(bytes, progress);
+            records.prepare();
+            return written;
+          },
           () => this.#progress(),
         );
         this.#state = { kind: "unproven", offer: step.offer };
@@ -195,6 +203,7 @@ export class ServerSession implements Owner {
     const { record, requests } = this.#state;
     switch (frame.type) {
       case FRAME.request:
+        this.#records!.wake();
         return requests.request(frame, this.#draining);
       case FRAME.cancel:
         return requests.cancel(frame.id);
@@ -204,6 +213,7 @@ export class ServerSession implements Owner {
           readAnswered(frame.payload, LARGEST_WINDOW),
         );
       case FRAME.ping:
+        this.#records!.rest();
         return this.#writer!.send(FRAME.pong, 0, frame.payload);
       case FRAME.pong: {
         const time = this.#heartbeat.pong(frame.payload);
