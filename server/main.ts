@@ -16,6 +16,7 @@ import { CypherError } from "../protocol/errors.ts";
 import { ChatServer } from "./chat/chat_server.ts";
 import { CypherServer } from "./cypher_server.ts";
 import { exampleHandler } from "./example.ts";
+import type { Handler } from "./handler.ts";
 import { faultLine } from "./log/fault_line.ts";
 import { quoted } from "./log/format.ts";
 import type { Log } from "./log/log.ts";
@@ -39,7 +40,7 @@ interface Serving extends Stoppable {
 
 if (import.meta.main) {
   try {
-    const code = await main();
+    const code = await serve(Deno.args, exampleHandler());
     // Handlers that took too long may still run.
     if (code !== 0) Deno.exit(code);
   } catch (error) {
@@ -49,9 +50,16 @@ if (import.meta.main) {
   }
 }
 
-/** Gives the exit code. */
-async function main(): Promise<number> {
-  const line = parseCommandLine(SERVE, Deno.args, (name) => Deno.env.get(name));
+/**
+ * Serves until it is interrupted. Gives the exit code.
+ *
+ * @throws {CypherError} `BAD_OPTION`, `LISTEN_FAILED`.
+ */
+export async function serve(
+  args: readonly string[],
+  handler: Handler,
+): Promise<number> {
+  const line = parseCommandLine(SERVE, args, (name) => Deno.env.get(name));
   if (!line) {
     console.log(helpOf(SERVE));
     return 0;
@@ -73,7 +81,7 @@ async function main(): Promise<number> {
     ),
     ...(journal && { journal }),
     ...(line.switches["tls"] && { tls: await findCertificate() }),
-    handler: exampleHandler(),
+    handler,
     onHandlerError: (error, { reference, operation, path }) =>
       log.add(
         "error",

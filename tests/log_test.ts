@@ -178,6 +178,20 @@ Deno.test("a flood is counted once a second, and hides no error", async () => {
   assertEquals(lines.length, 32);
 });
 
+Deno.test("a flood does not keep the program from saying that it stops", () => {
+  const lines: string[] = [];
+  const clock = new FakeClock();
+  using log = new Log({ lines: 1, write: (line) => lines.push(line), clock });
+  const fault = faultLine("online", "", "");
+  for (let i = 0; i < 3; i++) log.add("info", () => fault);
+  log.say("stopping", "Stopping", { grace: 5 });
+  log.say("hint", "not shown", {}, "debug");
+  assertEquals(lines.map((line) => JSON.parse(line).event), [
+    "online",
+    "stopping",
+  ]);
+});
+
 Deno.test("an error keeps its stack, indented so that it forges nothing", () => {
   const lines: string[] = [];
   const log = (format: "json" | "pretty") =>

@@ -65,7 +65,7 @@ export class Log implements Disposable {
 
   /** Writes a line, which is made only if it is to be written. */
   add(level: LogLevel, line: () => LogLine): void {
-    if (LOG_LEVELS.indexOf(level) < this.#least) return;
+    if (!this.#matters(level)) return;
     const now = this.#clock.now();
     if (now - this.#began >= SECOND) this.#next(now);
     const kind = level === "error" ? "errors" : "others";
@@ -73,14 +73,18 @@ export class Log implements Disposable {
     else this.#drop(now);
   }
 
-  /** Says something about the program itself: a sentence for people, facts. */
+  /**
+   * Says something about the program itself: a sentence for people, facts. It
+   * is not counted: nobody else can make a program say more of it.
+   */
   say(
     event: string,
     message: string,
     fields: LogLine["fields"] = {},
     level: LogLevel = "info",
   ): void {
-    this.add(level, () => ({
+    if (!this.#matters(level)) return;
+    this.#write(this.#format({
       at: this.#clock.wall(),
       level,
       event,
@@ -93,6 +97,10 @@ export class Log implements Disposable {
   /** Says what was dropped, if anything was. Nothing is to be added after. */
   [Symbol.dispose](): void {
     this.#next(this.#clock.now());
+  }
+
+  #matters(level: LogLevel): boolean {
+    return LOG_LEVELS.indexOf(level) >= this.#least;
   }
 
   #drop(now: number): void {
