@@ -98,6 +98,7 @@ export type { LogFormat } from "./server/log/format.ts";
 export type { LogLevel } from "./server/log/line.ts";
 export type { ClientOfflineReason, ClientSignal } from "./client/signals.ts";
 export type { SubscribeOptions, Subscription } from "./protocol/broadcast.ts";
+export type { Send, Tracing } from "./protocol/tracing.ts";
 
 // What goes wrong.
 export {

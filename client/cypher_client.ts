@@ -20,7 +20,11 @@ import {
   type CypherClientOptions,
   DEADLINE,
 } from "./options.ts";
-import { Pending, type RequestOptions } from "./pending.ts";
+import {
+  Pending,
+  type PendingOptions,
+  type RequestOptions,
+} from "./pending.ts";
 import { SessionClientWire } from "./session/session_client_wire.ts";
 import type { ClientSignal } from "./signals.ts";
 
@@ -145,16 +149,15 @@ export class CypherClient implements AsyncDisposable {
     checkSignal(options.signal);
     const deadline = checkNumber("deadline", options.deadline, DEADLINE);
     this.#requireOpen();
-    const plain = writeRequest(request);
-    this.#wire.checkSize(plain);
-    const answer = this.#pending.add(
-      request,
-      plain,
-      { ...options, deadline },
-      (added) => this.#wire.added(added),
-    );
-    if (this.#link) this.#link.send();
-    else this.#keeper.start();
+    const bounded = { ...options, deadline };
+    const { tracing } = this.#settings;
+    const answer = tracing
+      ? tracing.client(
+        request,
+        this.#settings,
+        (traced, resent) => this.#send(traced, { ...bounded, resent }),
+      )
+      : this.#send(request, bounded);
     return await answer as Answer<T>;
   }
 
@@ -179,6 +182,20 @@ export class CypherClient implements AsyncDisposable {
     await closed;
     this.#signals.close();
     this.#wire[Symbol.dispose]();
+  }
+
+  #send(request: RequestInit, options: PendingOptions): Promise<Answer> {
+    const plain = writeRequest(request);
+    this.#wire.checkSize(plain);
+    const answer = this.#pending.add(
+      request,
+      plain,
+      options,
+      (added) => this.#wire.added(added),
+    );
+    if (this.#link) this.#link.send();
+    else this.#keeper.start();
+    return answer;
   }
 
   get #link(): ClientLink | undefined {

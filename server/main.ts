@@ -13,6 +13,7 @@ import {
   parseCommandLine,
 } from "../protocol/command_line.ts";
 import { CypherError } from "../protocol/errors.ts";
+import type { Tracing } from "../protocol/tracing.ts";
 import { ChatServer } from "./chat/chat_server.ts";
 import { CypherServer } from "./cypher_server.ts";
 import { exampleHandler } from "./example.ts";
@@ -82,6 +83,7 @@ export async function serve(
     ...(journal && { journal }),
     ...(line.switches["tls"] && { tls: await findCertificate() }),
     handler,
+    ...(line.switches["tracing"] && { tracing: await loadTracing() }),
     onHandlerError: (error, { reference, operation, path }) =>
       log.add(
         "error",
@@ -122,6 +124,12 @@ export async function serve(
   await sidecar?.close();
   unlisten();
   return code;
+}
+
+/** Loaded if it is asked for, as it brings a package of others. */
+async function loadTracing(): Promise<Tracing> {
+  const { openTelemetry } = await import("../tracing.ts");
+  return openTelemetry();
 }
 
 /** The smaller protocols that were asked for, on their own ports. */

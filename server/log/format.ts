@@ -3,11 +3,11 @@ import type { LogLine } from "./line.ts";
 /** Writes a line as one line of text. */
 export type Format = (line: LogLine) => string;
 
-/** What a log can be written as. */
-export const LOG_FORMATS = ["pretty", "json"] as const;
-
 /** What a log is written as: for people, or one JSON object for each line. */
-export type LogFormat = typeof LOG_FORMATS[number];
+export type LogFormat = "pretty" | "json";
+
+/** What a log can be written as. */
+export const LOG_FORMATS: readonly LogFormat[] = ["pretty", "json"];
 
 /** The most of a text that a line shows. */
 const LONGEST_TEXT = 256;

@@ -1,8 +1,13 @@
-/** How much a line matters, least first. */
-export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
-
 /** How much a line of a log matters: that much, or more, is written. */
-export type LogLevel = typeof LOG_LEVELS[number];
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** The levels, what matters least first. */
+export const LOG_LEVELS: readonly LogLevel[] = [
+  "debug",
+  "info",
+  "warn",
+  "error",
+];
 
 /** What one line of a log says, whatever it is written as. */
 export interface LogLine {

@@ -105,5 +105,10 @@ which is made at the first start.`,
       option: SHUTDOWN_DELAY,
     },
     ...LOG_FLAGS,
+    tracing: {
+      kind: "switch",
+      about:
+        "Trace requests with OpenTelemetry; Deno exports with OTEL_DENO=true",
+    },
   },
 };
