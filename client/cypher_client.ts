@@ -11,6 +11,7 @@ import {
   writeRequest,
 } from "../protocol/message.ts";
 import { checkNames, checkNumber, checkSignal } from "../protocol/options.ts";
+import type { Tracing } from "../protocol/tracing.ts";
 import { ClassicClientWire } from "./classic_client_wire.ts";
 import type { ClientLink, ClientWire } from "./client_wire.ts";
 import { type ClientState, Keeper } from "./keeper.ts";
@@ -152,11 +153,7 @@ export class CypherClient implements AsyncDisposable {
     const bounded = { ...options, deadline };
     const { tracing } = this.#settings;
     const answer = tracing
-      ? tracing.client(
-        request,
-        this.#settings,
-        (traced, resent) => this.#send(traced, { ...bounded, resent }),
-      )
+      ? this.#traced(tracing, request, bounded)
       : this.#send(request, bounded);
     return await answer as Answer<T>;
   }
@@ -182,6 +179,19 @@ export class CypherClient implements AsyncDisposable {
     await closed;
     this.#signals.close();
     this.#wire[Symbol.dispose]();
+  }
+
+  /** By itself, as a function that is made costs those who do not trace. */
+  #traced(
+    tracing: Tracing,
+    request: RequestInit,
+    options: RequestOptions,
+  ): Promise<Answer> {
+    return tracing.client(
+      request,
+      this.#settings,
+      (traced, resent) => this.#send(traced, { ...options, resent }),
+    );
   }
 
   #send(request: RequestInit, options: PendingOptions): Promise<Answer> {
