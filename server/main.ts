@@ -17,9 +17,10 @@ import type { Tracing } from "../protocol/tracing.ts";
 import { ChatServer } from "./chat/chat_server.ts";
 import { CypherServer } from "./cypher_server.ts";
 import { exampleHandler } from "./example.ts";
-import type { Handler } from "./handler.ts";
+import type { Handler, HandlerErrorInfo } from "./handler.ts";
 import { faultLine } from "./log/fault_line.ts";
 import { quoted } from "./log/format.ts";
+import type { LogLine } from "./log/line.ts";
 import type { Log } from "./log/log.ts";
 import { addSignals } from "./log/log_signals.ts";
 import type { Monitor } from "./monitor.ts";
@@ -84,21 +85,8 @@ export async function serve(
     ...(line.switches["tls"] && { tls: await findCertificate() }),
     handler,
     ...(line.switches["tracing"] && { tracing: await loadTracing() }),
-    onHandlerError: (error, { reference, operation, path }) =>
-      log.add(
-        "error",
-        () =>
-          faultLine(
-            "handler",
-            `${reference} ${quoted(`${operation} ${path}`)}`,
-            error,
-            {
-              reference,
-              operation,
-              path,
-            },
-          ),
-      ),
+    onHandlerError: (error, info) =>
+      log.add("error", () => handlerLine(error, info)),
   });
   const { monitor } = server;
   const unlisten = addSignals(log, monitor);
@@ -124,6 +112,13 @@ export async function serve(
   await sidecar?.close();
   unlisten();
   return code;
+}
+
+/** What a handler threw, under the reference that its peer was given. */
+function handlerLine(error: unknown, info: HandlerErrorInfo): LogLine {
+  const { reference, operation, path } = info;
+  const text = `${reference} ${quoted(`${operation} ${path}`)}`;
+  return faultLine("handler", text, error, { reference, operation, path });
 }
 
 /** Loaded if it is asked for, as it brings a package of others. */
