@@ -92,8 +92,13 @@ export type {
   SignalKind,
   TimeoutSignal,
 } from "./server/signals.ts";
+export { logSignals } from "./server/log/log_signals.ts";
+export type { LogOptions } from "./server/log/log.ts";
+export type { LogFormat } from "./server/log/format.ts";
+export type { LogLevel } from "./server/log/line.ts";
 export type { ClientOfflineReason, ClientSignal } from "./client/signals.ts";
 export type { SubscribeOptions, Subscription } from "./protocol/broadcast.ts";
+export type { Send, Tracing } from "./protocol/tracing.ts";
 
 // What goes wrong.
 export {

@@ -90,6 +90,7 @@ export class ClassicLink implements ClientLink {
     if (this.#inFlight || !next || this.#end !== undefined) return;
     this.#inFlight = next;
     this.#overdue.set(this.#options.timeout);
+    if (next.sealed) next.resent?.();
     const sealed = next.sealed ??= this.#options.envelope.seal(
       asciiBytes(next.plain),
     );

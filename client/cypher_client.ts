@@ -11,6 +11,7 @@ import {
   writeRequest,
 } from "../protocol/message.ts";
 import { checkNames, checkNumber, checkSignal } from "../protocol/options.ts";
+import type { Tracing } from "../protocol/tracing.ts";
 import { ClassicClientWire } from "./classic_client_wire.ts";
 import type { ClientLink, ClientWire } from "./client_wire.ts";
 import { type ClientState, Keeper } from "./keeper.ts";
@@ -20,7 +21,11 @@ import {
   type CypherClientOptions,
   DEADLINE,
 } from "./options.ts";
-import { Pending, type RequestOptions } from "./pending.ts";
+import {
+  Pending,
+  type PendingOptions,
+  type RequestOptions,
+} from "./pending.ts";
 import { SessionClientWire } from "./session/session_client_wire.ts";
 import type { ClientSignal } from "./signals.ts";
 
@@ -145,16 +150,11 @@ export class CypherClient implements AsyncDisposable {
     checkSignal(options.signal);
     const deadline = checkNumber("deadline", options.deadline, DEADLINE);
     this.#requireOpen();
-    const plain = writeRequest(request);
-    this.#wire.checkSize(plain);
-    const answer = this.#pending.add(
-      request,
-      plain,
-      { ...options, deadline },
-      (added) => this.#wire.added(added),
-    );
-    if (this.#link) this.#link.send();
-    else this.#keeper.start();
+    const bounded = { ...options, deadline };
+    const { tracing } = this.#settings;
+    const answer = tracing
+      ? this.#traced(tracing, request, bounded)
+      : this.#send(request, bounded);
     return await answer as Answer<T>;
   }
 
@@ -179,6 +179,33 @@ export class CypherClient implements AsyncDisposable {
     await closed;
     this.#signals.close();
     this.#wire[Symbol.dispose]();
+  }
+
+  /** By itself, as a function that is made costs those who do not trace. */
+  #traced(
+    tracing: Tracing,
+    request: RequestInit,
+    options: RequestOptions,
+  ): Promise<Answer> {
+    return tracing.client(
+      request,
+      this.#settings,
+      (traced, resent) => this.#send(traced, { ...options, resent }),
+    );
+  }
+
+  #send(request: RequestInit, options: PendingOptions): Promise<Answer> {
+    const plain = writeRequest(request);
+    this.#wire.checkSize(plain);
+    const answer = this.#pending.add(
+      request,
+      plain,
+      options,
+      (added) => this.#wire.added(added),
+    );
+    if (this.#link) this.#link.send();
+    else this.#keeper.start();
+    return answer;
   }
 
   get #link(): ClientLink | undefined {

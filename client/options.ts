@@ -9,6 +9,7 @@ import {
   count,
   milliseconds,
 } from "../protocol/options.ts";
+import { checkTracing, type Tracing } from "../protocol/tracing.ts";
 import { type ClientTls, type Dial, dialTcp, dialTls } from "./dial.ts";
 import type { ClientOfflineReason } from "./signals.ts";
 
@@ -72,6 +73,8 @@ export interface CypherClientOptions {
   onOnline?: () => void;
   /** Called at each transition to offline, with the reason. */
   onOffline?: (reason: ClientOfflineReason) => void;
+  /** Traces requests, see `@cypher/protocol/tracing`; default: nobody does. */
+  tracing?: Tracing;
   /** What tells the time, default the machine's clock. */
   clock?: Clock;
   /** Gives numbers from 0 up to 1, default `Math.random`. */
@@ -127,6 +130,7 @@ const NAMES = [
   "limits",
   "onOnline",
   "onOffline",
+  "tracing",
   "clock",
   "random",
   "tls",
@@ -148,6 +152,7 @@ export function checkClientOptions(options: CypherClientOptions) {
     limits,
     onOnline,
     onOffline,
+    tracing,
     clock,
     random,
     tls,
@@ -171,6 +176,7 @@ export function checkClientOptions(options: CypherClientOptions) {
     limits: checkNumbers("limits", limits, CLIENT_LIMITS),
     onOnline: checkFunction("onOnline", onOnline),
     onOffline: checkFunction("onOffline", onOffline),
+    tracing: checkTracing(tracing),
     clock: checkClock(clock),
     random: checkFunction("random", random) ?? Math.random,
     dial: checkFunction("dial", dial) ?? dialOf(tls),

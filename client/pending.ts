@@ -17,6 +17,12 @@ export interface RequestOptions {
   idempotent?: boolean | undefined;
 }
 
+/** The same, and what the client itself adds. */
+export interface PendingOptions extends RequestOptions {
+  /** Called whenever the request is sent again. */
+  resent?: (() => void) | undefined;
+}
+
 /** A request that has not ended. */
 export interface PendingRequest {
   /** What was asked. */
@@ -33,6 +39,8 @@ export interface PendingRequest {
   unwritten: Place<PendingRequest> | undefined;
   /** Whether executing it twice does no harm. */
   readonly idempotent: boolean;
+  /** Called whenever it is sent again. */
+  readonly resent: (() => void) | undefined;
 }
 
 interface Entry extends PendingRequest {
@@ -88,7 +96,7 @@ export class Pending {
   add(
     request: RequestInit,
     plain: string,
-    { signal, deadline = Infinity, idempotent = false }: RequestOptions,
+    { signal, deadline = Infinity, idempotent = false, resent }: PendingOptions,
     added: (request: PendingRequest) => void,
   ): Promise<Answer> {
     if (signal?.aborted) throw aborted(signal);
@@ -107,6 +115,7 @@ export class Pending {
         id: undefined,
         unwritten: undefined,
         idempotent,
+        resent,
         place: undefined,
         resolve,
         reject,

@@ -38,7 +38,7 @@ export function addRoutes(app: Hono<Env>, parts: Parts): void {
     return refuse(c, 500, "The dashboard failed; the server's log says why");
   });
   app.use("*", HEADERS);
-  health(app, monitor);
+  health(app, monitor, settings.ready);
   app.use("*", hostGuard(hosts), originGuard);
   app.use("/api/*", async (c, next) => {
     await next();

@@ -67,6 +67,11 @@ export interface DashboardOptions {
   session?: number;
   /** What may be used up. */
   limits?: Partial<DashboardLimits>;
+  /**
+   * Whether `/readyz` may say so, default: whenever every server listens. Say
+   * no before you stop them, and load balancers stay away in time.
+   */
+  ready?: () => boolean;
   /** Told of faults of the sidecar's own; their requests get a 500. */
   onError?: (error: unknown) => void;
   /** What tells the time, default the machine's clock. */
@@ -99,6 +104,7 @@ const NAMES = [
   "source",
   ...Object.keys(DASHBOARD_OPTIONS),
   "limits",
+  "ready",
   "onError",
   "clock",
 ];
@@ -118,6 +124,7 @@ export function checkDashboardOptions(options: DashboardOptions = {}) {
     https,
     source,
     limits,
+    ready,
     onError,
     clock = systemClock,
     ...numbers
@@ -132,6 +139,7 @@ export function checkDashboardOptions(options: DashboardOptions = {}) {
     https,
     source: checkFunction("source", source),
     limits: checkNumbers("limits", limits, DASHBOARD_LIMITS),
+    ready: checkFunction("ready", ready) ?? (() => true),
     onError: checkFunction("onError", onError),
     clock,
     ...checkNumbers("", numbers, DASHBOARD_OPTIONS),

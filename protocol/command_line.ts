@@ -2,10 +2,16 @@ import { parseArgs } from "node:util";
 import { CypherError } from "./errors.ts";
 import { checkNumber, describe, type NumberOption } from "./options.ts";
 
-/** One `--flag`: a number with its range, a text with its default, a switch. */
+/** One `--flag`: a number with its range, a text, one of some words, a switch. */
 export type Flag =
   | { readonly kind: "number"; about: string; option: NumberOption }
   | { readonly kind: "text"; about: string; default: string }
+  | {
+    readonly kind: "choice";
+    about: string;
+    words: readonly string[];
+    default: string;
+  }
   | { readonly kind: "switch"; about: string };
 
 /**
@@ -27,7 +33,7 @@ export interface Command {
 export interface CommandLine {
   /** The numeric flags that were given. */
   readonly numbers: Readonly<Record<string, number>>;
-  /** Every text flag. */
+  /** Every text flag, and every choice. */
   readonly texts: Readonly<Record<string, string>>;
   /** Every switch. */
   readonly switches: Readonly<Record<string, boolean>>;
@@ -60,6 +66,8 @@ export function parseCommandLine(
     const source = onLine === undefined ? variable : `--${dashed}`;
     if (flag.kind === "switch") {
       switches[name] = isOn(source, value);
+    } else if (flag.kind === "choice") {
+      texts[name] = oneOf(source, value ?? flag.default, flag.words);
     } else if (flag.kind === "text") {
       texts[name] = value === undefined ? flag.default : String(value);
     } else if (value !== undefined) {
@@ -81,6 +89,11 @@ export function helpOf({ usage, about, flags, positionals }: Command): string {
         return [
           `${word} TEXT`,
           flag.about + (flag.default && `, default ${flag.default}`),
+        ];
+      case "choice":
+        return [
+          `${word} WORD`,
+          `${flag.about}: ${flag.words.join(", ")}, default ${flag.default}`,
         ];
       case "switch":
         return [word, flag.about];
@@ -166,6 +179,19 @@ function isOn(name: string, value: string | boolean | undefined): boolean {
   if (value === "1") return true;
   throw wrong(
     `Cannot use ${name}: it must be 1 or 0, got ${JSON.stringify(value)}`,
+  );
+}
+
+function oneOf(
+  name: string,
+  value: string | boolean,
+  words: readonly string[],
+): string {
+  if (typeof value === "string" && words.includes(value)) return value;
+  throw wrong(
+    `Cannot use ${name}: it must be ${words.join(" or ")}, got ${
+      JSON.stringify(value)
+    }`,
   );
 }
 

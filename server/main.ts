@@ -13,28 +13,38 @@ import {
   parseCommandLine,
 } from "../protocol/command_line.ts";
 import { CypherError } from "../protocol/errors.ts";
+import type { Tracing } from "../protocol/tracing.ts";
 import { ChatServer } from "./chat/chat_server.ts";
 import { CypherServer } from "./cypher_server.ts";
 import { exampleHandler } from "./example.ts";
+import type { Handler, HandlerErrorInfo } from "./handler.ts";
+import { faultLine } from "./log/fault_line.ts";
+import { quoted } from "./log/format.ts";
+import type { LogLine } from "./log/line.ts";
+import type { Log } from "./log/log.ts";
+import { addSignals } from "./log/log_signals.ts";
 import type { Monitor } from "./monitor.ts";
 import { GRACE } from "./options.ts";
 import { PacketServer } from "./packet/packet_server.ts";
 import { SegmentServer } from "./segment/segment_server.ts";
 import { SERVE } from "./serve/command.ts";
 import { interrupted } from "./serve/interrupted.ts";
+import { logOf } from "./serve/log_flags.ts";
+import { sayListening } from "./serve/say_listening.ts";
 import { findCertificate, findKeys } from "./serve/secrets.ts";
-import { signalLine } from "./serve/signal_line.ts";
+import { shutDown, SHUTDOWN_DELAY, type Stoppable } from "./serve/shut_down.ts";
 
 /** What of a server is used here. */
-interface Serving {
+interface Serving extends Stoppable {
   readonly address: Deno.NetAddr;
   start(): Promise<void>;
-  stop(options: { grace: number }): Promise<void>;
 }
 
 if (import.meta.main) {
   try {
-    await main();
+    const code = await serve(Deno.args, exampleHandler());
+    // Handlers that took too long may still run.
+    if (code !== 0) Deno.exit(code);
   } catch (error) {
     // One line for what a person can mend, the stack for what only we can.
     console.error(error instanceof CypherError ? error.message : error);
@@ -42,46 +52,79 @@ if (import.meta.main) {
   }
 }
 
-async function main(): Promise<void> {
-  const line = parseCommandLine(SERVE, Deno.args, (name) => Deno.env.get(name));
-  if (!line) return console.log(helpOf(SERVE));
-  const { grace = GRACE.default, httpPort = HTTP_PORT.default, ...numbers } =
-    line.numbers;
+/**
+ * Serves until it is interrupted. Gives the exit code.
+ *
+ * @throws {CypherError} `BAD_OPTION`, `LISTEN_FAILED`.
+ */
+export async function serve(
+  args: readonly string[],
+  handler: Handler,
+): Promise<number> {
+  const line = parseCommandLine(SERVE, args, (name) => Deno.env.get(name));
+  if (!line) {
+    console.log(helpOf(SERVE));
+    return 0;
+  }
+  const {
+    grace = GRACE.default,
+    shutdownDelay: delay = SHUTDOWN_DELAY.default,
+    httpPort = HTTP_PORT.default,
+    logLines: _,
+    ...numbers
+  } = line.numbers;
   const { hostname, journal } = line.texts;
+  using log = logOf(line);
   const server = new CypherServer({
     ...numbers,
     hostname: hostname!,
     ...await findKeys((file) =>
-      console.log(`Made a random pair of keys: ${file}`)
+      log.say("keys", `Made a random pair of keys: ${file}`)
     ),
     ...(journal && { journal }),
     ...(line.switches["tls"] && { tls: await findCertificate() }),
-    handler: exampleHandler(),
-    onHandlerError: (error, { reference, operation, path }) =>
-      console.error(`${reference} ${operation} ${path}:`, error),
+    handler,
+    ...(line.switches["tracing"] && { tracing: await loadTracing() }),
+    onHandlerError: (error, info) =>
+      log.add("error", () => handlerLine(error, info)),
   });
   const { monitor } = server;
-  const unlisten = monitor.listen((signal) => {
-    if (line.switches["quiet"] && signal.kind !== "notice") return;
-    const text = signalLine(signal);
-    if (text !== undefined) console.log(text);
-  });
+  const unlisten = addSignals(log, monitor);
+  let stopping = false;
   const sidecar = line.switches["noDashboard"]
     ? undefined
-    : startSidecar(monitor, line, httpPort);
+    : startSidecar(line, httpPort, { monitor, log, ready: () => !stopping });
   const servers = { Cypher: server, ...othersOf(line, monitor) };
   for (const [name, one] of Object.entries<Serving>(servers)) {
     await one.start();
-    const { hostname, port } = one.address;
-    console.log(`${name} listens on ${hostname}:${port}`);
+    sayListening(log, name, one.address);
   }
-  if (sidecar) announce(sidecar, httpPort);
-  console.log("Try: deno task request UPDATE /NUMBER 42");
+  if (sidecar) announce(log, sidecar, httpPort);
+  log.say("hint", "Try: deno task request UPDATE /NUMBER 42");
   await interrupted();
-  console.log("Stopping: requests in progress may finish. Ctrl-C forces");
-  await Promise.all(Object.values(servers).map((one) => one.stop({ grace })));
+  stopping = true;
+  const code = await shutDown(Object.values<Serving>(servers), {
+    monitor,
+    log,
+    delay,
+    grace,
+  });
   await sidecar?.close();
   unlisten();
+  return code;
+}
+
+/** What a handler threw, under the reference that its peer was given. */
+function handlerLine(error: unknown, info: HandlerErrorInfo): LogLine {
+  const { reference, operation, path } = info;
+  const text = `${reference} ${quoted(`${operation} ${path}`)}`;
+  return faultLine("handler", text, error, { reference, operation, path });
+}
+
+/** Loaded if it is asked for, as it brings a package of others. */
+async function loadTracing(): Promise<Tracing> {
+  const { openTelemetry } = await import("../tracing.ts");
+  return openTelemetry();
 }
 
 /** The smaller protocols that were asked for, on their own ports. */
@@ -97,9 +140,13 @@ function othersOf(
 }
 
 function startSidecar(
-  monitor: Monitor,
   { texts }: CommandLine,
   port: number,
+  { monitor, log, ready }: {
+    monitor: Monitor;
+    log: Log;
+    ready: () => boolean;
+  },
 ): DashboardServer {
   const token = Deno.env.get("CYPHER_DASHBOARD_TOKEN");
   const readToken = Deno.env.get("CYPHER_DASHBOARD_READ_TOKEN");
@@ -110,11 +157,17 @@ function startSidecar(
     name: texts["name"]!,
     ...(token !== undefined && { token }),
     ...(readToken !== undefined && { readToken }),
-    onError: (error) => console.error("The dashboard:", error),
+    ready,
+    onError: (error) =>
+      log.add("error", () => faultLine("dashboard", "It failed", error)),
   });
 }
 
-function announce({ url, moved }: DashboardServer, port: number): void {
+function announce(
+  log: Log,
+  { url, moved }: DashboardServer,
+  port: number,
+): void {
   const taken = moved ? ` (port ${port} was taken)` : "";
-  console.log(`The dashboard is on ${url}${taken}`);
+  log.say("dashboard", `The dashboard is on ${url}${taken}`, { url });
 }

@@ -10,6 +10,7 @@ import {
   milliseconds,
 } from "../protocol/options.ts";
 import type { Request } from "../protocol/message.ts";
+import { checkTracing, type Tracing } from "../protocol/tracing.ts";
 import { ANSWERS_OPTIONS } from "./answers.ts";
 import type { Handler, HandlerErrorInfo } from "./handler.ts";
 import type { ServerKeys } from "./key_ring.ts";
@@ -113,6 +114,8 @@ export interface CypherServerOptions {
   monitor?: Monitor;
   /** Told what a handler threw; the peer gets a reference to it alone. */
   onHandlerError?: (error: unknown, info: HandlerErrorInfo) => void;
+  /** Traces requests, see `@cypher/protocol/tracing`; default: nobody does. */
+  tracing?: Tracing;
   /** What tells the time, default the machine's clock. */
   clock?: Clock;
 }
@@ -166,6 +169,7 @@ const NAMES = [
   "limits",
   "monitor",
   "onHandlerError",
+  "tracing",
   "clock",
 ];
 
@@ -188,6 +192,7 @@ export function checkServerOptions(options: CypherServerOptions) {
     limits,
     monitor,
     onHandlerError,
+    tracing,
     clock,
     ...numbers
   } = options;
@@ -211,6 +216,7 @@ export function checkServerOptions(options: CypherServerOptions) {
     limits: checkNumbers("limits", limits, SERVER_LIMITS),
     monitor: monitor ?? new Monitor({ clock: checkClock(clock) }),
     onHandlerError: checkFunction("onHandlerError", onHandlerError),
+    tracing: checkTracing(tracing),
     clock: checkClock(clock),
     ...checkNumbers("", numbers, SERVER_OPTIONS),
   };

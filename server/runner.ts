@@ -7,6 +7,7 @@ import {
   writeFailure,
   writeReply,
 } from "../protocol/message.ts";
+import type { Tracing } from "../protocol/tracing.ts";
 import type { StoredAnswer } from "./answers.ts";
 import type { Call, Handler, HandlerErrorInfo } from "./handler.ts";
 
@@ -19,6 +20,8 @@ export interface RunnerOptions {
   onHandlerError?:
     | ((error: unknown, info: HandlerErrorInfo) => void)
     | undefined;
+  /** Follows requests into the handler. */
+  tracing?: Tracing | undefined;
 }
 
 /**
@@ -36,14 +39,10 @@ export class Runner {
 
   /** The answer to a request: at once, if its handler answers at once. */
   run(request: Request, call: Call): MaybePromise<StoredAnswer> {
-    try {
-      const reply = this.#options.handler(request, call);
-      return isThenable(reply)
-        ? this.#await(request, call, Promise.resolve(reply))
-        : this.#answer(request, reply);
-    } catch (error) {
-      return this.#failed(request, error);
-    }
+    const { tracing } = this.#options;
+    return tracing
+      ? this.#traced(tracing, request, call)
+      : this.#run(request, call);
   }
 
   /** Resolves once no handler runs. */
@@ -56,6 +55,26 @@ export class Runner {
     for (const call of this.#calls) {
       call.abort(reason);
       this.#end(call);
+    }
+  }
+
+  /** By itself, as a function that is made costs those who do not trace. */
+  #traced(
+    tracing: Tracing,
+    request: Request,
+    call: Call,
+  ): MaybePromise<StoredAnswer> {
+    return tracing.server(request, call, () => this.#run(request, call));
+  }
+
+  #run(request: Request, call: Call): MaybePromise<StoredAnswer> {
+    try {
+      const reply = this.#options.handler(request, call);
+      return isThenable(reply)
+        ? this.#await(request, call, Promise.resolve(reply))
+        : this.#answer(request, reply);
+    } catch (error) {
+      return this.#failed(request, error);
     }
   }
 

@@ -144,7 +144,9 @@ inTerminal("a lost server is looked for until it is back", async () => {
 });
 
 Deno.test("both commands, without a terminal", async () => {
-  await using server = new Program([...SERVER, "--port", "0"]);
+  await using server = new Program(
+    [...SERVER, "--port", "0", "--log", "pretty"],
+  );
   await server.prints("Chat listens on 127.0.0.1:");
   const port = Number(/:(\d+)\n/.exec(server.output)![1]);
   await using bob = await Listener.login({ port }, "bob");

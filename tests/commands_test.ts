@@ -39,7 +39,13 @@ const WRONG: {
     args: [...SERVE, "--recv-buffer", "1"],
     says: ["--recv-buffer", "got 1", "4,096"],
   },
-  { args: [...SERVE, "--quiet=yes"], says: ["--quiet"] },
+  { args: [...SERVE, "--tls=yes"], says: ["--tls"] },
+  {
+    args: [...SERVE, "--log", "xml"],
+    says: ["--log", "auto or pretty or json", '"xml"'],
+  },
+  { args: [...SERVE, "--log-level", ""], says: ["--log-level", "debug", '""'] },
+  { args: [...SERVE, "--log-lines", "0"], says: ["--log-lines", "got 0"] },
   { args: [...SERVE, "extra"], says: ["no arguments", '"extra"'] },
   { args: [...SERVE, "--hostname", ""], says: ["hostname", '""'] },
   {

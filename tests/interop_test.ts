@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { CypherStatus, type JsonValue } from "../mod.ts";
+import { CypherStatus, type JsonValue, type Tracing } from "../mod.ts";
 import {
   clientKeys,
   codeOf,
@@ -48,6 +48,25 @@ const UNICODE: readonly string[] = [
   'quote " and \\ and /',
   "\\u0041",
 ];
+
+testWithPython(
+  "server: a traced request is answered as any other",
+  async () => {
+    const traceparent = `00-${"a".repeat(32)}-${"b".repeat(16)}-01`;
+    const tracing: Tracing = {
+      client: ({ metadata, ...request }, _server, send) =>
+        send({ ...request, metadata: { ...metadata, traceparent } }, () => {}),
+      server: (_request, _peer, run) => run(),
+    };
+    await using server = await startPythonServer(serverKeys);
+    await using client = makeClient({ hostname, port: server.port }, {
+      tracing,
+    });
+    const answer = await client.request({ path: "/ECHO", data: 7 });
+    assertEquals(answer.data, 7);
+    assertEquals(answer.metadata, { traceparent });
+  },
+);
 
 testWithPython("server: 10,000 round trips, each executed once", async () => {
   await using server = await startPythonServer(serverKeys);

@@ -81,7 +81,7 @@ for (const mode of ["step-by-step", "burst"]) {
     const port = String(availablePort());
     await using server = new Program([
       ...SERVER,
-      ...["--port", port, "--max-size", "64"],
+      ...["--port", port, "--max-size", "64", "--log", "pretty"],
     ]);
     await server.prints(`Packet listens on 127.0.0.1:${port}`);
     await using client = new Terminal(
@@ -98,9 +98,9 @@ for (const mode of ["step-by-step", "burst"]) {
       "ACK: packets 3, sent again 0",
       "Disconnected",
     ]);
-    await server.prints("offline: peer-closed, 2 messages");
-    assertStringIncludes(server.output, "DATA 5 bytes");
-    assertStringIncludes(server.output, "DATA 150 bytes");
+    await server.prints("peer-closed, 2 requests");
+    assertStringIncludes(server.output, "ms, 5 bytes in");
+    assertStringIncludes(server.output, "ms, 150 bytes in");
     assert(!server.output.includes("hello"));
     server.kill("SIGINT");
     assertEquals(await server.ended, 0);

@@ -76,9 +76,9 @@ export class SessionState {
     if (id !== undefined) {
       this.#inFlight.set(id, true);
       const request = this.#written.get(id);
-      return request
-        ? { kind: "request", id, request }
-        : { kind: "cancel", id };
+      if (!request) return { kind: "cancel", id };
+      request.resent?.();
+      return { kind: "request", id, request };
     }
     const request = this.#queue.oldest;
     if (!request) return undefined;

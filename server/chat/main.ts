@@ -10,8 +10,10 @@ import {
   parseCommandLine,
 } from "../../protocol/command_line.ts";
 import { CypherError } from "../../protocol/errors.ts";
+import { addSignals } from "../log/log_signals.ts";
 import { interrupted } from "../serve/interrupted.ts";
-import { signalLine } from "../serve/signal_line.ts";
+import { LOG_FLAGS, logOf } from "../serve/log_flags.ts";
+import { sayListening } from "../serve/say_listening.ts";
 import { ChatServer } from "./chat_server.ts";
 import { CHAT_GRACE, CHAT_SERVER_OPTIONS } from "./options.ts";
 
@@ -51,7 +53,7 @@ const COMMAND: Command = {
       about: "How long last lines may take to arrive after Ctrl-C",
       option: CHAT_GRACE,
     },
-    quiet: { kind: "switch", about: "Print no line for each signal" },
+    ...LOG_FLAGS,
   },
 };
 
@@ -72,21 +74,18 @@ async function main(): Promise<void> {
     (name) => Deno.env.get(name),
   );
   if (!line) return console.log(helpOf(COMMAND));
-  const { grace = CHAT_GRACE.default, ...numbers } = line.numbers;
+  const { grace = CHAT_GRACE.default, logLines: _, ...numbers } = line.numbers;
+  using log = logOf(line);
   const server = new ChatServer({
     ...numbers,
     hostname: line.texts["hostname"]!,
   });
-  const unlisten = server.monitor.listen((signal) => {
-    const text = signalLine(signal);
-    if (text !== undefined && !line.switches["quiet"]) console.log(text);
-  });
+  const unlisten = addSignals(log, server.monitor);
   await server.start();
-  const { hostname, port } = server.address;
-  console.log(`Chat listens on ${hostname}:${port}`);
-  console.log("Try: deno task chat:client, or nc and IDENT <username>");
+  sayListening(log, "Chat", server.address);
+  log.say("hint", "Try: deno task chat:client, or nc and IDENT <username>");
   await interrupted();
-  console.log("Stopping. Ctrl-C forces");
+  log.say("stopping", "Stopping. Ctrl-C forces", { grace });
   await server.stop({ grace });
   unlisten();
 }

@@ -10,10 +10,12 @@ import {
   parseCommandLine,
 } from "../../protocol/command_line.ts";
 import { CypherError } from "../../protocol/errors.ts";
-import type { Signal } from "../signals.ts";
+import { addSignals } from "../log/log_signals.ts";
+import { interrupted } from "../serve/interrupted.ts";
+import { LOG_FLAGS, logOf } from "../serve/log_flags.ts";
+import { sayListening } from "../serve/say_listening.ts";
 import { PACKET_GRACE, PACKET_SERVER_OPTIONS } from "./options.ts";
 import { PacketServer } from "./packet_server.ts";
-import { interrupted } from "../serve/interrupted.ts";
 
 const COMMAND: Command = {
   usage: "deno task packet:server",
@@ -40,6 +42,9 @@ const COMMAND: Command = {
       about: "How long messages may be handled after Ctrl-C",
       option: PACKET_GRACE,
     },
+    ...LOG_FLAGS,
+    // Nothing else would show that a message has come.
+    logLevel: { ...LOG_FLAGS.logLevel, default: "debug" },
   },
 };
 
@@ -65,36 +70,17 @@ async function main(): Promise<void> {
     grace = PACKET_GRACE.default,
   } = line.numbers;
   const hostname = line.texts["host"]!;
+  using log = logOf(line);
   const server = new PacketServer({ hostname, port, maxSize });
-  server.monitor.listen((signal) => {
-    const said = describe(signal);
-    if (said) console.log(`${new Date(signal.at).toISOString()} ${said}`);
-  });
+  const unlisten = addSignals(log, server.monitor);
   await server.start();
-  console.log(`Packet listens on ${hostname}:${server.address.port}`);
+  sayListening(log, "Packet", server.address);
   await interrupted();
-  console.log("Stopping: messages in progress may finish. Ctrl-C forces");
+  log.say(
+    "stopping",
+    "Stopping: messages in progress may finish. Ctrl-C forces",
+    { grace },
+  );
   await server.stop({ grace });
-}
-
-function describe(signal: Signal): string | undefined {
-  // What a peer chose is quoted, so that it cannot forge a line.
-  const name = signal.name === undefined ? "" : JSON.stringify(signal.name);
-  const peer = `${signal.address} ${name}`.trim();
-  switch (signal.kind) {
-    case "online":
-      return `${peer} online`;
-    case "offline":
-      return `${peer} offline: ${signal.reason}, ${signal.requests} messages`;
-    case "request":
-      return `${peer} ${signal.operation} ${signal.bytesIn} bytes`;
-    case "failure":
-      return `${peer} ${signal.code}: ${JSON.stringify(signal.message)}`;
-    case "timeout":
-      return `${peer} silent for ${signal.after} ms`;
-    case "limit":
-      return `${signal.limit} reached`;
-    case "notice":
-      return signal.message;
-  }
+  unlisten();
 }

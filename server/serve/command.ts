@@ -2,6 +2,8 @@ import { HTTP_PORT } from "../../dashboard/dashboard_server.ts";
 import type { Command } from "../../protocol/command_line.ts";
 import { KEY_FILE } from "../../protocol/keys.ts";
 import { GRACE, SERVER_OPTIONS } from "../options.ts";
+import { LOG_FLAGS } from "./log_flags.ts";
+import { SHUTDOWN_DELAY } from "./shut_down.ts";
 
 /** What `deno task serve` understands. */
 export const SERVE: Command = {
@@ -97,6 +99,16 @@ which is made at the first start.`,
       about: "How long requests may run on after Ctrl-C",
       option: GRACE,
     },
-    quiet: { kind: "switch", about: "Print no line for each signal" },
+    shutdownDelay: {
+      kind: "number",
+      about: "How long to go on accepting after Ctrl-C, while /readyz says no",
+      option: SHUTDOWN_DELAY,
+    },
+    ...LOG_FLAGS,
+    tracing: {
+      kind: "switch",
+      about:
+        "Trace requests with OpenTelemetry; Deno exports with OTEL_DENO=true",
+    },
   },
 };
