@@ -1,7 +1,12 @@
 import { Deadline } from "../../protocol/deadline.ts";
 import { CypherError } from "../../protocol/errors.ts";
 import { FrameWriter } from "../../protocol/frame_writer.ts";
-import { FRAME, type Frame, FrameParser } from "../../protocol/frames.ts";
+import {
+  FRAME,
+  type Frame,
+  FrameParser,
+  PING_BYTES,
+} from "../../protocol/frames.ts";
 import { Heartbeat } from "../../protocol/heartbeat.ts";
 import {
   clientIdOf,
@@ -52,6 +57,8 @@ export class ServerSession implements Owner {
   /** Resolves once it has, or is gone; undefined while there is room. */
   #room: Promise<void> | undefined;
   #draining = false;
+  /** Whether nothing is read, as there is no room for another request. */
+  #paused = false;
 
   /** `busy`: as many handshakes as may be are in progress. */
   constructor(
@@ -69,11 +76,14 @@ export class ServerSession implements Owner {
     this.#parser = new FrameParser(options.messageBytes);
     this.#slow = new Deadline(
       options.clock,
-      () => connection.close("slow-reader"),
+      () => {
+        connection.limit("writeTimeout");
+        connection.close("slow-reader");
+      },
     );
     this.#heartbeat = new Heartbeat(options.clock, options.heartbeat, {
       ping: (payload) => this.#writer?.send(FRAME.ping, 0, payload),
-      dead: () => connection.close("unresponsive"),
+      dead: () => this.#dead(),
     });
   }
 
@@ -85,7 +95,11 @@ export class ServerSession implements Owner {
     const connection = this.#connection;
     const { recvBuffer, handshakeTimeout } = this.#options;
     connection.onDrain = () => this.#drain();
-    connection.allow(handshakeTimeout, "handshake-timeout");
+    connection.allow(
+      handshakeTimeout,
+      "handshake-timeout",
+      "handshakeTimeout",
+    );
     let reading = firstRead;
     let size = SMALLEST_READ;
     let handshaking = true;
@@ -133,11 +147,19 @@ export class ServerSession implements Owner {
       if (this.#over) return;
       if (this.#state.kind === "handshake") {
         const step = this.#state.handshake.push(chunk);
-        this.#connection.hold(this.#state.handshake.held);
+        const { held } = this.#state.handshake;
+        this.#connection.hold(step.kind === "more" ? held : 0);
         return await this.#step(step);
       }
-      for (const plain of this.#opener!.push(chunk)) {
+      const opener = this.#opener!;
+      let finished = false;
+      for (const plain of opener.push(chunk)) {
         for (const frame of this.#parser.push(plain)) {
+          finished = true;
+          if (frame.type === FRAME.request && this.#options.runner.room) {
+            await this.#turn();
+            if (this.#over) return;
+          }
           this.#take(frame);
           // One read can bring a thousand requests: none is taken on while too
           // much waits for the peer.
@@ -145,6 +167,7 @@ export class ServerSession implements Owner {
           if (this.#over) return;
         }
       }
+      this.#connection.hold(opener.held + this.#parser.held, finished);
     } catch (error) {
       if (!(error instanceof CypherError)) throw error;
       this.#broken(error);
@@ -164,7 +187,10 @@ export class ServerSession implements Owner {
       case "refused":
         return this.#refuse(step.refusal, step.message);
       case "offered": {
-        if (this.#busy) return this.#refuse("busy", "Too many handshakes");
+        if (this.#busy) {
+          this.#connection.limit("handshakes");
+          return this.#refuse("busy", "Too many handshakes");
+        }
         if (this.#connection.draining) {
           return this.#refuse("draining", "The server is stopping");
         }
@@ -231,7 +257,7 @@ export class ServerSession implements Owner {
       LARGEST_WINDOW,
     );
     if (clientIdOf(secret) !== offer.client) {
-      this.#connection.failure(
+      this.#connection.unopened(
         "UNAUTHORIZED",
         "The secret is not that of the client id",
       );
@@ -265,6 +291,7 @@ export class ServerSession implements Owner {
     const writer = this.#writer!;
     if (this.#over || this.#room) return;
     if (writer.waiting <= writeBufferBytes) return;
+    this.#connection.limit("writeBufferBytes");
     this.#heartbeat.stop();
     this.#slow.set(writeTimeout);
     this.#room = writer.flushed().then(() => {
@@ -279,6 +306,28 @@ export class ServerSession implements Owner {
     if (this.#over) return;
     this.#heartbeat.alive();
     if (this.#room) this.#slow.set(this.#options.writeTimeout);
+  }
+
+  /**
+   * As many requests as may be are in progress: nothing more is read until
+   * there is room for another, or the connection is over.
+   */
+  async #turn(): Promise<void> {
+    const { runner } = this.#options;
+    this.#paused = true;
+    while (runner.room && !this.#over) {
+      this.#connection.limit("requests");
+      await Promise.race([runner.room, this.#connection.whenEnded]);
+    }
+    this.#paused = false;
+    this.#heartbeat.alive();
+  }
+
+  #dead(): void {
+    if (!this.#paused) return this.#connection.close("unresponsive");
+    // Nobody has read its signs of life. It is to see ours.
+    this.#heartbeat.alive();
+    this.#writer?.send(FRAME.ping, 0, new Uint8Array(PING_BYTES));
   }
 
   #drain(): void {
@@ -311,8 +360,8 @@ export class ServerSession implements Owner {
   #refuse(refusal: Refusal, message: string): void {
     const connection = this.#connection;
     this.#state = { kind: "over" };
-    const code = refusal === "key" ? "UNAUTHORIZED" : "REFUSED";
-    connection.failure(code, message);
+    if (refusal === "key") connection.unopened("UNAUTHORIZED", message);
+    else connection.failure("REFUSED", message);
     connection.write(writeRefusal(refusal)).then(() =>
       connection.end(refusal === "key" ? "unauthorized" : "protocol-error")
     );
@@ -320,7 +369,10 @@ export class ServerSession implements Owner {
 
   #broken(error: CypherError): void {
     const connection = this.#connection;
-    connection.failure(error.code, error.message);
+    if (error.code === "BAD_TOKEN") {
+      connection.unopened(error.code, error.message);
+    } else connection.failure(error.code, error.message);
+    connection.limit(error.limit);
     connection.end(
       error.code === "TOO_LARGE"
         ? "too-large"
