@@ -32,6 +32,11 @@ export class Bans {
     this.#options = options;
   }
 
+  /** How many origins are remembered. */
+  get size(): number {
+    return this.#forgotten.size + this.#ends.size;
+  }
+
   /** Whether an origin is banned now. */
   has(origin: string): boolean {
     const end = this.#ends.get(origin);

@@ -58,9 +58,7 @@ export class Connection implements Stranger {
   #clock: Clock;
   #unproven: Unproven;
   #proven = false;
-  #pace: MessagePace | undefined;
-  /** Made when a message first comes in pieces, which few do. */
-  #message: MessageDeadline | undefined;
+  #message: MessageDeadline;
   #onUnopened: () => void;
   #deadline: Deadline;
   #timeout: number;
@@ -98,7 +96,7 @@ export class Connection implements Stranger {
       address,
       timeout,
       unproven,
-      pace,
+      pace = { timeout: Infinity, rate: 1 },
       onUnopened = () => {},
     }: ConnectionOptions,
   ) {
@@ -112,7 +110,7 @@ export class Connection implements Stranger {
     this.#deadline = new Deadline(clock, () => this.#expired());
     this.#deadline.set(timeout);
     monitor.add(this);
-    this.#pace = pace;
+    this.#message = new MessageDeadline(clock, pace, () => this.#slow());
     this.#onUnopened = onUnopened;
     this.#unproven = unproven;
     unproven.add(this);
@@ -183,14 +181,10 @@ export class Connection implements Stranger {
    */
   hold(bytes: number, finished = false): void {
     if (!this.#proven) this.#unproven.hold(this, bytes);
-    if (bytes > 0 && this.#pace && !this.ended) {
-      this.#message ??= new MessageDeadline(
-        this.#clock,
-        this.#pace,
-        () => this.#slow(),
-      );
-    }
-    this.#message?.left(bytes > 0, finished);
+    this.#message.left(bytes > 0, finished);
+    // A large message on a slow line may take longer than the timeout.
+    const idle = this.#overdue === "timeout" && this.#inProgress === 0;
+    if (bytes > 0 && idle) this.allow(this.#timeout);
   }
 
   /** A limit was hit, by what the peer does; none if there is none. */
@@ -262,12 +256,12 @@ export class Connection implements Stranger {
   async #read(size: number): Promise<Uint8Array | null> {
     if (this.#buffer?.length !== size) this.#buffer = new Uint8Array(size);
     const buffer = this.#buffer;
-    this.#message?.wait();
+    this.#message.wait();
     try {
       const count = await this.#transport.read(buffer);
       if (count !== null) {
         this.#bytesIn += count;
-        this.#message?.came(count);
+        this.#message.came(count);
         return buffer.subarray(0, count);
       }
       this.#close("peer-closed");
@@ -379,7 +373,7 @@ export class Connection implements Stranger {
   async release(): Promise<void> {
     while (await this.#reading !== null) this.read();
     this.#deadline.stop();
-    this.#message?.stop();
+    this.#message.stop();
     this.#transport.close();
     this.#monitor.remove(this);
     this.#unproven.remove(this);
@@ -390,7 +384,7 @@ export class Connection implements Stranger {
     const wasOnline = this.#wire !== "";
     this.#state = { kind: "closed", reason, at: this.#clock.wall() };
     this.#deadline.clear();
-    this.#message?.stop();
+    this.#message.stop();
     this.#ending?.resolve();
     if (!wasOnline) return;
     this.#signal({
@@ -411,6 +405,7 @@ export class Connection implements Stranger {
   }
 
   #slow(): void {
+    if (this.ended) return;
     this.limit("messageTimeout");
     this.close("slow-sender");
   }

@@ -29,8 +29,9 @@ export interface CypherServerOptions {
   /** The port, default 12345; 0 takes a free one, see `server.address`. */
   port?: number;
   /**
-   * The longest a connection may go without a request, default 120,000 ms
-   * (classic wire; a session has heartbeats).
+   * The longest a connection may go without a request, or without more of one
+   * that is arriving, default 120,000 ms (classic wire; a session has
+   * heartbeats).
    */
   timeout?: number;
   /**
@@ -128,7 +129,7 @@ export interface CypherServerOptions {
      * it one that has the most is closed.
      */
     unprovenBytes?: number;
-    /** Handshakes in progress, default 256 (session). */
+    /** Handshakes in progress, default 256; the oldest makes room (session). */
     handshakes?: number;
     /** How long a handshake may take, default 5,000 ms (session). */
     handshakeTimeout?: number;

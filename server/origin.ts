@@ -1,14 +1,14 @@
 /**
  * Who counts as one peer where addresses are counted. An IPv6 address stands
  * for its /64, which is what a single host or home has to choose from; one that
- * is good on its link alone, which a whole LAN shares, for itself. An IPv4
- * address that came in through IPv6 (RFC 4291, 2.5.5.2) is an IPv4 address.
+ * is good on its machine or link alone, where a whole LAN has the same, for
+ * itself. An IPv4 address that came in through IPv6 (RFC 4291, 2.5.5.2) is an IPv4 address.
  */
 export function originOf(hostname: string): string {
   if (!hostname.includes(":")) return hostname;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(hostname);
   if (mapped) return mapped[1]!;
-  if (/^fe[89ab]/i.test(hostname)) return hostname;
+  if (/^(fe[89ab]|::)/i.test(hostname)) return hostname;
   return `${network(hostname).join(":")}::/64`;
 }
 

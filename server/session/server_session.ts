@@ -1,13 +1,6 @@
-import { Deadline } from "../../protocol/deadline.ts";
 import { CypherError } from "../../protocol/errors.ts";
 import { FrameWriter } from "../../protocol/frame_writer.ts";
-import {
-  FRAME,
-  type Frame,
-  FrameParser,
-  PING_BYTES,
-} from "../../protocol/frames.ts";
-import { Heartbeat } from "../../protocol/heartbeat.ts";
+import { FRAME, type Frame, FrameParser } from "../../protocol/frames.ts";
 import {
   clientIdOf,
   type ClientOffer,
@@ -22,6 +15,7 @@ import {
 import { RecordOpener, RecordSealer } from "../../protocol/records.ts";
 import type { Connection } from "../connection.ts";
 import type { ClientRecord, Ending, Owner } from "./client_record.ts";
+import { Flow } from "./flow.ts";
 import { type HandshakeStep, ServerHandshake } from "./handshake.ts";
 import { Requests } from "./requests.ts";
 import type { SessionWireOptions } from "./session_wire.ts";
@@ -46,44 +40,26 @@ type SessionState =
 export class ServerSession implements Owner {
   #options: SessionWireOptions;
   #connection: Connection;
-  #busy: boolean;
   #state: SessionState;
   #opener: RecordOpener | undefined;
   #parser: FrameParser;
   #writer: FrameWriter | undefined;
-  #heartbeat: Heartbeat;
-  /** Until when the peer has to read what waits for it. */
-  #slow: Deadline;
-  /** Resolves once it has, or is gone; undefined while there is room. */
-  #room: Promise<void> | undefined;
+  #flow: Flow;
   #draining = false;
-  /** Whether nothing is read, as there is no room for another request. */
-  #paused = false;
 
-  /** `busy`: as many handshakes as may be are in progress. */
-  constructor(
-    options: SessionWireOptions,
-    connection: Connection,
-    busy: boolean,
-  ) {
+  constructor(options: SessionWireOptions, connection: Connection) {
     this.#options = options;
     this.#connection = connection;
-    this.#busy = busy;
     this.#state = {
       kind: "handshake",
       handshake: new ServerHandshake(options.keys),
     };
     this.#parser = new FrameParser(options.messageBytes);
-    this.#slow = new Deadline(
-      options.clock,
-      () => {
-        connection.limit("writeTimeout");
-        connection.close("slow-reader");
-      },
-    );
-    this.#heartbeat = new Heartbeat(options.clock, options.heartbeat, {
-      ping: (payload) => this.#writer?.send(FRAME.ping, 0, payload),
-      dead: () => this.#dead(),
+    this.#flow = new Flow({
+      wire: options,
+      connection,
+      writer: () => this.#writer,
+      over: () => this.#over,
     });
   }
 
@@ -106,7 +82,7 @@ export class ServerSession implements Owner {
     while (!connection.ended) {
       const chunk = await reading;
       if (chunk === null || connection.ended) break;
-      this.#heartbeat.alive();
+      this.#flow.alive();
       await this.#receive(chunk);
       if (handshaking && this.#state.kind !== "handshake") {
         handshaking = false;
@@ -121,8 +97,7 @@ export class ServerSession implements Owner {
       reading = connection.read(size);
     }
     if (handshaking) settled();
-    this.#heartbeat.stop();
-    this.#slow.stop();
+    this.#flow.stop();
     if (this.#state.kind === "proven") {
       this.#options.clients.release(this.#state.record, this);
     }
@@ -131,7 +106,7 @@ export class ServerSession implements Owner {
   /** Sends a request's ending. */
   deliver(id: number, ending: Ending): void {
     this.#writer!.send(ending.type, id, ending.payload);
-    this.#press();
+    this.#flow.press();
     if (this.#draining) this.#endIfDone();
   }
 
@@ -156,14 +131,13 @@ export class ServerSession implements Owner {
       for (const plain of opener.push(chunk)) {
         for (const frame of this.#parser.push(plain)) {
           finished = true;
-          if (frame.type === FRAME.request && this.#options.runner.room) {
-            await this.#turn();
-            if (this.#over) return;
-          }
+          const turn = frame.type === FRAME.request && this.#flow.turn;
+          if (turn) await turn;
+          if (this.#over) return;
           this.#take(frame);
           // One read can bring a thousand requests: none is taken on while too
           // much waits for the peer.
-          if (this.#room) await this.#room;
+          if (this.#flow.room) await this.#flow.room;
           if (this.#over) return;
         }
       }
@@ -187,10 +161,6 @@ export class ServerSession implements Owner {
       case "refused":
         return this.#refuse(step.refusal, step.message);
       case "offered": {
-        if (this.#busy) {
-          this.#connection.limit("handshakes");
-          return this.#refuse("busy", "Too many handshakes");
-        }
         if (this.#connection.draining) {
           return this.#refuse("draining", "The server is stopping");
         }
@@ -207,7 +177,7 @@ export class ServerSession implements Owner {
         this.#writer = new FrameWriter(
           new RecordSealer(channel.send),
           (bytes, progress) => this.#connection.write(bytes, progress),
-          () => this.#progress(),
+          () => this.#flow.progress(),
         );
         this.#state = { kind: "unproven", offer: step.offer };
         this.#connection.write(answer);
@@ -232,7 +202,7 @@ export class ServerSession implements Owner {
       case FRAME.ping:
         return this.#writer!.send(FRAME.pong, 0, frame.payload);
       case FRAME.pong: {
-        const time = this.#heartbeat.pong(frame.payload);
+        const time = this.#flow.pong(frame.payload);
         if (time !== undefined) this.#connection.roundTrip = time;
         return;
       }
@@ -276,58 +246,9 @@ export class ServerSession implements Owner {
     clients.confirm(record, answered);
     this.#connection.online("session", offer.name);
     this.#connection.timeout = Infinity;
-    this.#heartbeat.start();
+    this.#flow.start();
     this.#writer!.send(FRAME.hello, 0, writeServerHello({ known }));
     if (this.#connection.draining) this.#drain();
-  }
-
-  /**
-   * Once too much waits for the peer, nothing more is read from it until it has
-   * read all of that, for which it has so long. Answers come at any time: that
-   * cannot be left to the next read, nor share the connection's deadline.
-   */
-  #press(): void {
-    const { writeBufferBytes, writeTimeout } = this.#options;
-    const writer = this.#writer!;
-    if (this.#over || this.#room) return;
-    if (writer.waiting <= writeBufferBytes) return;
-    this.#connection.limit("writeBufferBytes");
-    this.#heartbeat.stop();
-    this.#slow.set(writeTimeout);
-    this.#room = writer.flushed().then(() => {
-      this.#room = undefined;
-      this.#slow.clear();
-      if (!this.#over) this.#heartbeat.start();
-    });
-  }
-
-  /** The peer takes what is written, however slowly: it is there. */
-  #progress(): void {
-    if (this.#over) return;
-    this.#heartbeat.alive();
-    if (this.#room) this.#slow.set(this.#options.writeTimeout);
-  }
-
-  /**
-   * As many requests as may be are in progress: nothing more is read until
-   * there is room for another, or the connection is over.
-   */
-  async #turn(): Promise<void> {
-    const { runner } = this.#options;
-    this.#paused = true;
-    while (runner.room && !this.#over) {
-      this.#connection.limit("requests");
-      await Promise.race([runner.room, this.#connection.whenEnded]);
-    }
-    this.#paused = false;
-    this.#heartbeat.alive();
-  }
-
-  #dead(): void {
-    if (!this.#paused) return this.#connection.close("unresponsive");
-    // Nobody has read its signs of life. It is to see ours.
-    this.#heartbeat.alive();
-    this.#writer?.send(FRAME.ping, 0, new Uint8Array(PING_BYTES));
   }
 
   #drain(): void {
