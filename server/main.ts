@@ -27,7 +27,7 @@ import type { Monitor } from "./monitor.ts";
 import { GRACE } from "./options.ts";
 import { PacketServer } from "./packet/packet_server.ts";
 import { SegmentServer } from "./segment/segment_server.ts";
-import { SERVE } from "./serve/command.ts";
+import { optionsOf, SERVE } from "./serve/command.ts";
 import { interrupted } from "./serve/interrupted.ts";
 import { logOf } from "./serve/log_flags.ts";
 import { sayListening } from "./serve/say_listening.ts";
@@ -76,7 +76,7 @@ export async function serve(
   const { hostname, journal } = line.texts;
   using log = logOf(line);
   const server = new CypherServer({
-    ...numbers,
+    ...optionsOf(numbers),
     hostname: hostname!,
     ...await findKeys((file) =>
       log.say("keys", `Made a random pair of keys: ${file}`)

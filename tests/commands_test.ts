@@ -46,6 +46,10 @@ const WRONG: {
   },
   { args: [...SERVE, "--log-level", ""], says: ["--log-level", "debug", '""'] },
   { args: [...SERVE, "--log-lines", "0"], says: ["--log-lines", "got 0"] },
+  {
+    args: [...SERVE, "--connections-per-address", "0"],
+    says: ["--connections-per-address", "got 0", "or Infinity"],
+  },
   { args: [...SERVE, "extra"], says: ["no arguments", '"extra"'] },
   { args: [...SERVE, "--hostname", ""], says: ["hostname", '""'] },
   {

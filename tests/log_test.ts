@@ -62,7 +62,7 @@ const SIGNALS: NewSignal[] = [
     operation: "READ",
   },
   { kind: "failure", ...PEER, code: "INTERNAL", message: "a bug" },
-  { kind: "limit", ...NO_CONNECTION, limit: "connections" },
+  { kind: "limit", ...NO_CONNECTION, limit: "connections", count: 3 },
   { kind: "notice", ...NO_CONNECTION, code: "EQUAL_KEYS", message: "Use two" },
   {
     kind: "notice",

@@ -64,7 +64,9 @@ function describe(signal: Signal): string {
       return `${quoted(code)}${of}: ${quoted(message)}`;
     }
     case "limit":
-      return `${signal.limit} reached`;
+      return `${signal.limit} reached${
+        signal.count > 1 ? `, ${signal.count} times` : ""
+      }`;
     case "notice":
       return signal.message;
   }
