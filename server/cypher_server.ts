@@ -59,9 +59,13 @@ export class CypherServer implements AsyncDisposable {
     const keys = undo.use(
       new KeyRing([checked, ...checked.olderKeys], checked),
     );
-    const answers = new Answers(checked.answers);
+    const journal = checked.journal
+      ? new Journal(checked.journal, (error) => this.#failed(error))
+      : undefined;
+    const answers = new Answers({ ...checked.answers, journal });
     const runner = new Runner(checked);
-    const executor = new Executor(runner, answers);
+    const { idempotent } = checked;
+    const executor = new Executor({ runner, answers, idempotent, journal });
     const classic = new ClassicWire({
       keys,
       executor,
@@ -69,9 +73,6 @@ export class CypherServer implements AsyncDisposable {
       recvBuffer,
       ...limits,
     });
-    const journal = checked.journal
-      ? new Journal(checked.journal, (error) => this.#failed(error))
-      : undefined;
     const clients = new ClientRegistry({
       journal,
       clock,
