@@ -62,11 +62,16 @@ async function send(server: JournalServer, token: Token): Promise<Outcome> {
   }
 }
 
+const LOSSES = [
+  Deno.errors.BrokenPipe,
+  Deno.errors.ConnectionRefused,
+  Deno.errors.ConnectionReset,
+  Deno.errors.NotConnected,
+];
+
 /** Whether an error says that the server is gone. */
 function isLoss(error: unknown): boolean {
-  return error instanceof Deno.errors.ConnectionReset ||
-    error instanceof Deno.errors.ConnectionRefused ||
-    error instanceof Deno.errors.BrokenPipe;
+  return LOSSES.some((loss) => error instanceof loss);
 }
 
 /** The servers' lives in one folder, and the tokens that were sent to them. */
