@@ -182,14 +182,13 @@ const SCENES: Record<string, Scene> = {
     expected: ["6000 0 connections"],
   },
   "session: a client that is away for too long is forgotten": {
-    server: { answers: { maxAge: 10_000 } },
-    play: (stage) => outage(stage, 8_000),
-    // Away for 11 seconds, until a dial succeeded.
+    server: { answers: { maxAge: 5_000 } },
+    play: (stage) => outage(stage, 6_000),
     expected: [" client: online", " /BEFORE: OUTCOME_UNKNOWN"],
   },
   "session: a client that is away for less is known": {
-    server: { answers: { maxAge: 10_000 } },
-    play: (stage) => outage(stage, 3_000),
+    server: { answers: { maxAge: 5_000 } },
+    play: (stage) => outage(stage, 1_000),
     expected: [" client: online", " /BEFORE: answered"],
   },
   "a server that cannot be reached: the pauses between dials": {
@@ -216,7 +215,7 @@ const SCENES: Record<string, Scene> = {
 
 /** A client cannot be reached for a while, just as it sends something. */
 async function outage(stage: Stage, ms: number): Promise<void> {
-  const client = stage.client({ wire: "session" });
+  const client = stage.client({ wire: "session", connectTimeout: 500 });
   stage.ask(client, "/NOW");
   await stage.pass(1_000);
   stage.network.unreachable = true;
