@@ -136,7 +136,13 @@ class ClassicSession {
       connection.unopened(code, message);
       return connection.end("bad-token");
     }
-    const { executor, answers } = this.#options;
+    if (connection.ended) return;
+    const { executor, answers, keys } = this.#options;
+    // It was opened before the handlers of those that came with it ran.
+    if (!keys.generations.includes(generation)) {
+      connection.failure("BAD_TOKEN", "Its keys were withdrawn");
+      return connection.end("withdrawn");
+    }
     connection.generation = generation.number;
     connection.prove();
     // Whoever sends a new token has the answer to the one before.
@@ -179,12 +185,15 @@ class ClassicSession {
 
   /** What comes of something; undefined if the peer is gone before that. */
   async #unlessGone<T>(something: Promise<T>): Promise<T | undefined> {
+    const connection = this.#connection;
     // One read stays under way: it is what sees the peer go. If it brings
     // more input instead, that waits its turn.
     const first = await Promise.race([something, this.#read()]);
-    if (first === null) return undefined;
-    const result = await something;
-    return this.#connection.ended ? undefined : result;
+    if (first === null || connection.ended) return undefined;
+    if (!(first instanceof Uint8Array)) return first;
+    // Nobody reads now, and the handler may never end.
+    const result = await Promise.race([something, connection.whenEnded]);
+    return connection.ended ? undefined : result as T;
   }
 }
 

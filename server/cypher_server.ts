@@ -23,6 +23,7 @@ import { serveWires } from "./wires.ts";
  *
  * A request is executed at most once among the last `answers.tokens` of this
  * server instance, however often it is sent: a repeat gets the first answer.
+ * With a `journal` that holds across restarts.
  *
  * @example
  * ```ts
@@ -59,9 +60,13 @@ export class CypherServer implements AsyncDisposable {
     const keys = undo.use(
       new KeyRing([checked, ...checked.olderKeys], checked),
     );
-    const answers = new Answers(checked.answers);
+    const journal = checked.journal
+      ? new Journal(checked.journal, (error) => this.#failed(error))
+      : undefined;
+    const answers = new Answers({ ...checked.answers, journal });
     const runner = new Runner(checked);
-    const executor = new Executor(runner, answers);
+    const { idempotent } = checked;
+    const executor = new Executor({ runner, answers, idempotent, journal });
     const classic = new ClassicWire({
       keys,
       executor,
@@ -69,9 +74,6 @@ export class CypherServer implements AsyncDisposable {
       recvBuffer,
       ...limits,
     });
-    const journal = checked.journal
-      ? new Journal(checked.journal, (error) => this.#failed(error))
-      : undefined;
     const clients = new ClientRegistry({
       journal,
       clock,

@@ -112,7 +112,7 @@ Deno.test("for people, a line says the same in words", () => {
     "40 bytes in, 50 out",
     `${TIME} warn  failure  ${peer} "NOT_FOUND" on "READ /X": "No such sensor"`,
     `${TIME} error failure  ${peer} "INTERNAL": "a bug"`,
-    `${TIME} warn  limit    connections reached`,
+    `${TIME} warn  limit    connections reached, 3 times`,
     `${TIME} warn  notice   Use two`,
     `${TIME} error notice   The server stops: disk full`,
   ]);

@@ -5,7 +5,8 @@ import { Fifo } from "../../protocol/fifo.ts";
 import { FifoMap } from "../../protocol/fifo_map.ts";
 import { FRAME } from "../../protocol/frames.ts";
 import { writeError } from "../../protocol/hello.ts";
-import type { Journal, JournalledClient } from "../journal.ts";
+import type { Journal } from "../journal.ts";
+import type { JournalledClient } from "../journal_load.ts";
 import {
   ClientRecord,
   type Ending,
