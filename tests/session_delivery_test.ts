@@ -320,11 +320,17 @@ function withSecret<T>(make: () => T): T {
 /** A server and clients in memory, where time is the test's. */
 class Quiet {
   readonly clock = new FakeClock();
-  readonly network = new MemoryNetwork({
-    clock: this.clock,
-    random: randomFrom(1),
-    delay: 2,
-  });
+  readonly network: MemoryNetwork;
+
+  /** `slice`: whether reads and writes take random parts of what they could. */
+  constructor({ slice = false } = {}) {
+    this.network = new MemoryNetwork({
+      clock: this.clock,
+      random: randomFrom(1),
+      delay: 2,
+      slice,
+    });
+  }
 
   server(options: Partial<CypherServerOptions> = {}): CypherServer {
     const server = new CypherServer({
@@ -376,6 +382,19 @@ Deno.test("a half-open peer is found within two heartbeats, from either side", a
   await quiet.clock.advance(2_000 + 10);
   assertEquals(reasons, ["unresponsive"]);
   assertEquals(log.of("offline").map(({ reason }) => reason), ["unresponsive"]);
+  await quiet.ending(client.close());
+  await quiet.ending(server.stop());
+});
+
+Deno.test("a half-open peer is found though its pings are written in pieces", async () => {
+  const quiet = new Quiet({ slice: true });
+  const server = quiet.server({ heartbeat: 1_000 });
+  const reasons: string[] = [];
+  const client = quiet.client({ onOffline: (reason) => reasons.push(reason) });
+  await quiet.ending(client.connect());
+  quiet.network.links[0]!.lose("server");
+  await quiet.clock.advance(2_000 + 10);
+  assertEquals(reasons, ["unresponsive"]);
   await quiet.ending(client.close());
   await quiet.ending(server.stop());
 });
