@@ -42,6 +42,8 @@ export interface Job {
   readonly servers: Set<string>;
   /** In which processes it was executed. */
   readonly effects: number[];
+  /** Whether a handler has begun with it. */
+  began: boolean;
   /** Whether a handler has given its answer. */
   returned: boolean;
   /** Whether that was a failure. */
@@ -106,6 +108,7 @@ export class Ledger {
       identity: undefined,
       servers: new Set(),
       effects: [],
+      began: false,
       returned: false,
       threw: false,
       killed: false,
@@ -156,7 +159,7 @@ export class Ledger {
       this.#byIdentity.get(identity) === job,
       `${work.job} is executed as ${identity}`,
     );
-    const forgotten = this.#forgot(identity);
+    const forgotten = this.forgot(identity);
     const inside = effects.at(-1) === process;
     const again = inside || this.#options.journal
       // It is sent as new to a server that does not know it is not.
@@ -207,7 +210,7 @@ export class Ledger {
       case "ANSWER_LOST":
       case "ANSWER_TOO_LARGE":
         return this.check(
-          effects.length > 0,
+          job.began,
           `${work.job} ended in ${outcome}, and was not executed`,
         );
       case "QUEUE_FULL":
@@ -224,6 +227,11 @@ export class Ledger {
     }
   }
 
+  /** Whether the client of a request was forgotten before. */
+  forgot(identity: string): boolean {
+    return this.#client(clientOf(identity)).forgotten;
+  }
+
   /** Remembers the first thing that must not be: it may be seen anywhere. */
   readonly check = (condition: boolean, message: string): void => {
     if (!condition) this.#wrong ??= new Error(message);
@@ -236,16 +244,12 @@ export class Ledger {
 
   /** Whether the server of now cannot tell if a request was executed. */
   #isUnknowable(identity: string, job: Job): boolean {
-    if (this.#forgot(identity)) return !job.repeatable;
-    // Even what the client lets repeat: the journal's word is final.
-    if (this.#options.journal) return this.#unknowable.has(identity);
+    // Even of what the client lets repeat: the journal's word is final.
+    if (this.#unknowable.has(identity)) return true;
     const { server } = this.#client(clientOf(identity));
-    return !job.repeatable &&
+    const elsewhere = !this.#options.journal &&
       job.servers.values().some((one) => one !== server);
-  }
-
-  #forgot(identity: string): boolean {
-    return this.#client(clientOf(identity)).forgotten;
+    return !job.repeatable && (elsewhere || this.forgot(identity));
   }
 
   #client(id: string): Client {

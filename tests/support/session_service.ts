@@ -84,7 +84,7 @@ export class Service implements Disposable {
   /** A note has been taken in the journal, and is not committed. */
   noted(): void {
     const { fragile, chance, count, note } = this.#options;
-    if (!fragile || !this.#brittle || !chance.of(0.02)) return;
+    if (!fragile || !this.#brittle || !chance.of(0.005)) return;
     note("crash before a commit");
     count("crash before a commit");
     this.#crash();
@@ -215,6 +215,7 @@ export class Service implements Disposable {
       if (hasCrashed(process)) return await NEVER;
       const work = data as unknown as Work;
       const job = ledger.jobs[work.job]!;
+      job.began = true;
       const effect = () => {
         if (work.fatal === "before") this.#die(process, job);
         if (hasCrashed(process)) return;
@@ -251,8 +252,10 @@ export class Service implements Disposable {
     one.add(context);
     const end = () => void one.delete(context);
     context.signal.addEventListener("abort", end);
-    this.#options.ledger.check(
-      one.size <= window,
+    const { ledger } = this.#options;
+    // What runs on for a client that was forgotten is not counted.
+    ledger.check(
+      one.size <= window || ledger.forgot(context.identity),
       `${one.size} handlers run, the window is ${window}`,
     );
     return { [Symbol.dispose]: end };

@@ -24,10 +24,13 @@ const QUEUED = 100;
 /** What befell, by its name: that a fault can happen at all is checked too. */
 export type Counts = Map<string, number>;
 
-/** Runs the world of a seed; throws where something happened that must not. */
+/**
+ * Runs the world of a seed; throws where something happened that must not, with
+ * the last `lines` of what did.
+ */
 export async function live(
   seed: number,
-  counts: Counts = new Map(),
+  { counts = new Map(), lines = 100 }: { counts?: Counts; lines?: number } = {},
 ): Promise<readonly string[]> {
   using _secrets = seededSecrets(seed);
   using world = new World(seed, counts);
@@ -36,7 +39,7 @@ export async function live(
     await world.live();
   } catch (error) {
     const { message } = error as Error;
-    const last = world.trace.slice(-100).join("\n");
+    const last = world.trace.slice(-lines).join("\n");
     throw new Error(`CYPHER_SEED=${seed}: ${message}\n${last}`, {
       cause: error,
     });
