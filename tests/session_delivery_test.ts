@@ -437,6 +437,59 @@ Deno.test("wrong keys are refused, and retried ever more slowly", async () => {
   assertEquals(quiet.network.links, []);
 });
 
+Deno.test("whoever has not heard that it was forgotten is told again", async () => {
+  const quiet = new Quiet();
+  const finish = new Gate();
+  const deaf = new Gate();
+  let effects = 0;
+  const server = quiet.server({
+    answers: { tokens: 1_024, maxAge: 5_000 },
+    handler: async () => {
+      effects++;
+      await finish.passed;
+      return {};
+    },
+  });
+  let dials = 0;
+  const client = quiet.client({
+    backoff: { first: 100, max: 1_000 },
+    dial: async (...args) => {
+      const conn = await quiet.network.dial(...args);
+      if (++dials !== 2) return conn;
+      // The handshake comes through, and what is said next does not.
+      let reads = 0;
+      return {
+        write: (bytes) => conn.write(bytes),
+        closeWrite: () => conn.closeWrite(),
+        close: () => conn.close(),
+        read: async (into) => {
+          if (++reads > 1) await deaf.passed;
+          return await conn.read(into);
+        },
+      };
+    },
+  });
+  const code = codeOf(client.request({ path: "/" }));
+  await quiet.clock.advance(100);
+  assertEquals(effects, 1);
+  quiet.network.unreachable = true;
+  quiet.network.links[0]!.cut();
+  await quiet.clock.advance(30_000);
+  quiet.network.unreachable = false;
+  while (dials < 2) await quiet.clock.advance(10);
+  await quiet.clock.advance(100);
+  quiet.network.links[0]!.cut();
+  deaf.open();
+  finish.open();
+  // It is back before it could be forgotten once more.
+  assertEquals(await quiet.ending(code), "OUTCOME_UNKNOWN");
+  assertEquals([dials, effects], [3, 1]);
+  await quiet.ending(client.request({ path: "/" }));
+  assertEquals(effects, 2);
+  await quiet.ending(client.close());
+  await quiet.ending(server.stop());
+});
+
 Deno.test("a draining server finishes, and its clients come back later", async () => {
   const quiet = new Quiet();
   const finish = new Gate();

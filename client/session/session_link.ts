@@ -200,10 +200,21 @@ export class SessionLink implements ClientLink {
           () => this.#heartbeat?.alive(),
         );
         this.#state = { kind: "unproven", offer: step.offer };
-        this.#writer.send(FRAME.hello, 0, writeClientHello(state));
+        this.#hello(step.offer);
         if (step.rest.length > 0) this.#receive(step.rest);
       }
     }
+  }
+
+  #hello({ server }: ServerOffer): void {
+    const { state } = this.#options;
+    const { secret, answered } = state;
+    const met = state.met(server);
+    this.#writer!.send(
+      FRAME.hello,
+      0,
+      writeClientHello({ secret, answered, met }),
+    );
   }
 
   #take(frame: Frame): void {
@@ -243,6 +254,11 @@ export class SessionLink implements ClientLink {
     }
     const { known } = readServerHello(frame.payload);
     const { clock, state } = this.#options;
+    if (!known && state.met(offer.server)) {
+      // Nothing is begun for us before it knows that we have heard it.
+      state.forgotten();
+      return this.#hello(offer);
+    }
     this.#handshaking.stop();
     this.#state = { kind: "proven", offer };
     this.#heartbeat = new Heartbeat(clock, offer.heartbeat, {

@@ -56,6 +56,17 @@ export class SessionState {
     request.unwritten = this.#queue.add(request);
   }
 
+  /** Whether a server is the one that should remember us. */
+  met(server: string): boolean {
+    return server === this.#server;
+  }
+
+  /** The server that we had met remembers nothing. */
+  forgotten(): void {
+    this.#server = undefined;
+    this.#endUnknown();
+  }
+
   /**
    * A connection is proven. If the server does not remember us, it cannot know
    * what ran: requests that were written end, unless they may run twice.

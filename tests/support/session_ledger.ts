@@ -57,10 +57,8 @@ export interface Job {
 interface Client {
   /** The last server it was online with. */
   server: string | undefined;
-  /** The servers that have told it so, and have to remember it. */
-  readonly met: Set<string>;
   lastId: number;
-  /** Whether a server has forgotten it that it had met. */
+  /** Whether a server has told it that it was forgotten. */
   forgotten: boolean;
 }
 
@@ -97,7 +95,7 @@ export class Ledger {
   }
 
   /** Whether any client was forgotten. */
-  get forgotten(): boolean {
+  get anyForgotten(): boolean {
     return this.#clients.values().some(({ forgotten }) => forgotten);
   }
 
@@ -118,18 +116,15 @@ export class Ledger {
     return added;
   }
 
-  /** A client is online; true if it was forgotten. */
-  connected(id: string, server: string, known: boolean): boolean {
-    const client = this.#client(id);
-    const forgotten = !known && client.met.has(server);
-    if (forgotten) client.forgotten = true;
-    this.check(
-      !forgotten || this.#options.forgetful,
-      `client ${id} was forgotten`,
-    );
-    client.met.add(server);
-    client.server = server;
-    return forgotten;
+  /** A client is online. */
+  connected(id: string, server: string): void {
+    this.#client(id).server = server;
+  }
+
+  /** The server has told a client that it does not remember it. */
+  forgotten(id: string): void {
+    this.check(this.#options.forgetful, `client ${id} was forgotten`);
+    this.#client(id).forgotten = true;
   }
 
   /** A client writes a request. */
@@ -255,7 +250,6 @@ export class Ledger {
   #client(id: string): Client {
     return this.#clients.getOrInsertComputed(id, () => ({
       server: undefined,
-      met: new Set(),
       lastId: 0,
       forgotten: false,
     }));

@@ -10,8 +10,10 @@ import { randomFrom } from "./cypher.ts";
 
 /** Who is told. */
 export interface Watcher {
-  /** A client's connection is proven, to a server that knows it or not. */
-  connected(client: string, server: string, known: boolean): void;
+  /** A client's connection is proven. */
+  connected(client: string, server: string): void;
+  /** A client learns that it was forgotten. */
+  forgotten(client: string): void;
   /** A client writes a request, perhaps again. */
   written(client: string, id: number, data: unknown): void;
   /** A registry is in use. */
@@ -25,8 +27,14 @@ export function watch(watcher: Watcher): Disposable {
   const undo = new DisposableStack();
   undo.use(replace(SessionState.prototype, "connected", (original) => {
     return function (this: SessionState, server, known) {
-      watcher.connected(this.clientId, server, known);
+      watcher.connected(this.clientId, server);
       return original.call(this, server, known);
+    };
+  }));
+  undo.use(replace(SessionState.prototype, "forgotten", (original) => {
+    return function (this: SessionState) {
+      watcher.forgotten(this.clientId);
+      return original.call(this);
     };
   }));
   undo.use(replace(SessionState.prototype, "next", (original) => {

@@ -130,10 +130,10 @@ class World implements Watcher, Disposable {
   }
 
   async #end(): Promise<void> {
-    const { check, forgotten } = this.#ledger;
+    const { check, anyForgotten } = this.#ledger;
     // Long enough for the last answers to be confirmed.
     await this.#advance(10_000);
-    const confirmed = this.#closedClients === 0 && !forgotten;
+    const confirmed = this.#closedClients === 0 && !anyForgotten;
     const bytes = [...this.#registries].at(-1)?.bytes ?? 0;
     if (confirmed) check(bytes === 0, `${bytes} bytes are kept, and confirmed`);
     for (const client of this.#clients) client.close();
@@ -154,8 +154,14 @@ class World implements Watcher, Disposable {
 
   // What is seen.
 
-  connected(client: string, server: string, known: boolean): void {
-    if (this.#ledger.connected(client, server, known)) this.#count("forgotten");
+  connected(client: string, server: string): void {
+    this.#ledger.connected(client, server);
+  }
+
+  forgotten(client: string): void {
+    this.#note("client forgotten");
+    this.#count("forgotten");
+    this.#ledger.forgotten(client);
   }
 
   written(client: string, id: number, data: unknown): void {
