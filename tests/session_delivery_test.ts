@@ -278,6 +278,33 @@ Deno.test("a server of the classic wire alone refuses a session", async () => {
   assertStringIncludes(message, 'wire: "classic"');
 });
 
+Deno.test("what may have been executed is not called too large", async () => {
+  const quiet = new Quiet();
+  let effects = 0;
+  const start = (messageBytes: number) =>
+    quiet.server({
+      limits: { messageBytes },
+      handler: () => {
+        effects++;
+        return new Promise(() => {});
+      },
+    });
+  const first = start(10_000);
+  const client = quiet.client({ onRestart: "resend" });
+  const large = { path: "/", data: "x".repeat(5_000) };
+  const written = codeOf(client.request(large));
+  await quiet.clock.advance(100);
+  assertEquals(effects, 1);
+  await quiet.ending(first.stop({ grace: 0 }));
+  const second = start(4_000);
+  const unwritten = codeOf(client.request(large));
+  assertEquals(await quiet.ending(written), "OUTCOME_UNKNOWN");
+  assertEquals(await quiet.ending(unwritten), "TOO_LARGE");
+  assertEquals(effects, 1);
+  await quiet.ending(client.close());
+  await quiet.ending(second.stop({ grace: 0 }));
+});
+
 Deno.test("the newest holder of a secret replaces the older one for good", async () => {
   const stuck = new Gate();
   await using server = await startServer(async ({ path }) => {

@@ -142,7 +142,7 @@ export class SessionLink implements ClientLink {
       if (next.kind === "cancel") this.#writer!.send(FRAME.cancel, next.id);
       else if (next.request.plain.length <= messageBytes) {
         this.#writer!.send(FRAME.request, next.id, next.request.plain);
-      } else this.#tooLarge(next.id, messageBytes);
+      } else this.#tooLarge(next.id, messageBytes, next.again);
     }
   }
 
@@ -285,16 +285,22 @@ export class SessionLink implements ClientLink {
     this.#state = { kind: "leaving", reason: "draining" };
   }
 
-  #tooLarge(id: number, limit: number): void {
+  #tooLarge(id: number, limit: number, again: boolean): void {
     const { state, pending } = this.#options;
     const request = state.ended(id);
     if (!request) return;
     pending.fail(
       request,
-      new CypherError(
-        "TOO_LARGE",
-        `Cannot send the request: the server takes ${limit} bytes`,
-      ),
+      again
+        ? new CypherError(
+          "OUTCOME_UNKNOWN",
+          `Cannot send the request again: the server takes ${limit} bytes ` +
+            "now, and may have executed it before",
+        )
+        : new CypherError(
+          "TOO_LARGE",
+          `Cannot send the request: the server takes ${limit} bytes`,
+        ),
     );
   }
 

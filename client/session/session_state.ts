@@ -15,6 +15,8 @@ export type Next =
     readonly kind: "request";
     readonly id: number;
     readonly request: PendingRequest;
+    /** Whether it was written before, and may have been executed. */
+    readonly again: boolean;
   }
   | { readonly kind: "cancel"; readonly id: number };
 
@@ -88,7 +90,7 @@ export class SessionState {
       this.#inFlight.set(id, true);
       const request = this.#written.get(id);
       return request
-        ? { kind: "request", id, request }
+        ? { kind: "request", id, request, again: true }
         : { kind: "cancel", id };
     }
     const request = this.#queue.oldest;
@@ -97,7 +99,7 @@ export class SessionState {
     id = request.id ??= ++this.#lastId;
     this.#written.set(id, request);
     this.#inFlight.set(id, true);
-    return { kind: "request", id, request };
+    return { kind: "request", id, request, again: false };
   }
 
   /** An ending came; gives its request, unless nobody waits for that. */

@@ -38,6 +38,8 @@ export interface Job {
   readonly allowed: ReadonlySet<string>;
   /** The client's id and the request's, once it was written. */
   identity: string | undefined;
+  /** How often it was written, or was about to be. */
+  writings: number;
   /** The servers that it was written to. */
   readonly servers: Set<string>;
   /** In which processes it was executed. */
@@ -104,6 +106,7 @@ export class Ledger {
     const added: Job = {
       ...job,
       identity: undefined,
+      writings: 0,
       servers: new Set(),
       effects: [],
       began: false,
@@ -132,6 +135,7 @@ export class Ledger {
     const client = this.#client(id);
     const identity = `${id}-${number}`;
     this.check(!job.ended, `${job.work.job} is written after its end`);
+    job.writings++;
     job.servers.add(client.server!);
     if (job.identity === identity) return;
     this.check(
@@ -239,6 +243,8 @@ export class Ledger {
 
   /** Whether the server of now cannot tell if a request was executed. */
   #isUnknowable(identity: string, job: Job): boolean {
+    // Too large to be written again to a server that takes less than before.
+    if (job.allowed.has("TOO_LARGE") && job.writings > 1) return true;
     // Even of what the client lets repeat: the journal's word is final.
     if (this.#unknowable.has(identity)) return true;
     const { server } = this.#client(clientOf(identity));

@@ -45,6 +45,8 @@ export interface ServiceOptions {
   readonly ledger: Ledger;
   /** What is the same for each process. */
   readonly server: Partial<CypherServerOptions>;
+  /** Each process has one of these limits, in bytes. */
+  readonly messageBytes: readonly number[];
   readonly journal: boolean;
   /** Whether it may crash whenever it has taken a note in its journal. */
   readonly fragile: boolean;
@@ -164,6 +166,7 @@ export class Service implements Disposable {
   #start(before: Process | undefined): Process {
     const { clock, network, chance, ledger, note, count } = this.#options;
     const window = chance.among([1, 2, 4, 16, 64]);
+    const { server: options, messageBytes } = this.#options;
     if (before && window < before.window) count("window shrinks");
     if (before && this.#disk) ledger.lost(this.#disk.started());
     const server = new CypherServer({
@@ -176,7 +179,8 @@ export class Service implements Disposable {
       window,
       heartbeat: 1_000,
       ...(this.#disk && { journal: this.#disk.path }),
-      ...this.#options.server,
+      ...options,
+      limits: { ...options.limits, messageBytes: chance.among(messageBytes) },
     });
     const process: Process = {
       number: ++this.#processes,
