@@ -74,6 +74,7 @@ const EVENTS = [
   "drain meets requests",
   "cancel meets an answer",
   "forgotten",
+  "disconnect",
   "window shrinks",
   "replaced",
   "client restart",

@@ -75,7 +75,11 @@ export class Service implements Disposable {
   get faults(): [string, () => void][] {
     switch (this.#process.state) {
       case "up":
-        return [["crash", () => this.#crash()], ["drain", () => this.#drain()]];
+        return [
+          ["crash", () => this.#crash()],
+          ["drain", () => this.#drain()],
+          ["disconnect", () => this.#disconnect()],
+        ];
       case "draining":
         return [["crash", () => this.#crash()]];
       default:
@@ -137,6 +141,14 @@ export class Service implements Disposable {
     clock.setTimeout(() => resolve(process.server.stop({ grace: 0 })), 0);
     this.#stops.push(promise);
     this.#comeBack(process);
+  }
+
+  /** An operator disconnects somebody. */
+  #disconnect(): void {
+    const { monitor } = this.#process.server;
+    const connections = monitor.connections();
+    if (connections.length === 0) return;
+    monitor.disconnect(this.#options.chance.among(connections).id);
   }
 
   async #drain(): Promise<void> {

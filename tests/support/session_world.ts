@@ -11,6 +11,7 @@ import { clientKeys, randomFrom } from "./cypher.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { type MemoryLink, MemoryNetwork } from "./memory_network.ts";
 import { type Done, Ledger, type Work } from "./session_ledger.ts";
+import { type Rules, rulesOf, workOf } from "./session_rules.ts";
 import { Service } from "./session_service.ts";
 import { seededSecrets, watch, type Watcher } from "./session_watch.ts";
 
@@ -54,7 +55,7 @@ class World implements Watcher, Disposable {
   readonly #chance: Chance;
   readonly #counts: Counts;
   readonly #network: MemoryNetwork;
-  readonly #rules: ReturnType<typeof rules>;
+  readonly #rules: Rules;
   readonly #ledger: Ledger;
   readonly #service: Service;
   readonly #clients: CypherClient[] = [];
@@ -73,9 +74,8 @@ class World implements Watcher, Disposable {
       // Both would be too slow for what is sent.
       capacity: delay < 50 ? chance.among([2_000, 65_536]) : 65_536,
     });
-    const { journal, forgetful, maxBytes, ...limits } = this.#rules = rules(
-      chance,
-    );
+    const rules = this.#rules = rulesOf(chance);
+    const { journal, forgetful } = rules;
     this.#ledger = new Ledger({ journal, forgetful });
     this.#service = new Service({
       clock: this.#clock,
@@ -83,19 +83,19 @@ class World implements Watcher, Disposable {
       chance,
       ledger: this.#ledger,
       journal,
-      fragile: limits.fragile,
+      fragile: rules.fragile,
       server: {
         answers: {
-          maxBytes,
+          maxBytes: rules.maxBytes,
           tokens: 1_024,
           ...(forgetful && { maxAge: 500, clients: 1 }),
         },
         limits: {
           handshakeTimeout: 2_000,
-          writeBufferBytes: limits.writeBufferBytes,
+          writeBufferBytes: rules.writeBufferBytes,
         },
       },
-      messageBytes: limits.serverBytes,
+      messageBytes: rules.serverBytes,
       note: (what) => this.#note(what),
       count: (what) => this.#count(what),
     });
@@ -197,7 +197,7 @@ class World implements Watcher, Disposable {
     const ledger = this.#ledger;
     const { maxBytes, clientBytes, serverBytes, resend } = this.#rules;
     const idempotent = chance.of(0.2);
-    const work = this.#work();
+    const work = workOf(this.#ledger.jobs.length, this.#rules, chance);
     // They depend on what others have done, and are checked where that is known.
     const allowed = new Set(["CLOSED", "QUEUE_FULL", "OUTCOME_UNKNOWN"]);
     if (work.fails || !work.deaf) allowed.add("STATUS");
@@ -239,22 +239,6 @@ class World implements Watcher, Disposable {
     if (outcome === "CLOSED") {
       ledger.check(client.state === "closed", "the client was not closed");
     }
-  }
-
-  #work(): Work {
-    const chance = this.#chance;
-    const fatal = this.#rules.fatal && chance.of(0.05);
-    return {
-      job: this.#ledger.jobs.length,
-      time: chance.of(0.5) ? 0 : chance.upTo(1_500),
-      early: chance.of(0.5),
-      deaf: chance.of(0.3),
-      twice: chance.of(0.1),
-      fails: chance.of(0.05),
-      fatal: fatal ? chance.among(["before", "after"]) : "",
-      pad: "x".repeat(chance.among([0, 0, 10, 300, 5_000])),
-      answer: chance.among([0, 0, 10, 300, 5_000]),
-    };
   }
 
   #fault(): void {
@@ -354,29 +338,6 @@ class World implements Watcher, Disposable {
   #at(after: number, happen: () => void): void {
     this.#clock.setTimeout(happen, after);
   }
-}
-
-/** What holds in one world. Sizes in bytes. */
-// deno-lint-ignore explicit-function-return-type
-function rules(chance: Chance) {
-  const journal = chance.of(0.4);
-  return {
-    /** Whether the server's memory outlives its process. */
-    journal,
-    /** Whether the server crashes at moments of the journal's choice. */
-    fragile: journal && chance.of(0.3),
-    /** Whether requests may take the server down. */
-    fatal: chance.of(0.2),
-    /** Whether the server soon forgets clients that are away. */
-    forgetful: chance.of(0.15),
-    /** Whether clients send everything again. */
-    resend: chance.of(0.15),
-    maxBytes: chance.of(0.2) ? 1_000 : 1_000_000,
-    clientBytes: chance.of(0.1) ? 3_000 : 1_000_000,
-    /** Each server process takes one of these. */
-    serverBytes: chance.of(0.1) ? [3_000, 1_000_000] : [1_000_000],
-    writeBufferBytes: chance.of(0.2) ? 1_024 : 1_000_000,
-  };
 }
 
 function codeOf(error: unknown): string {
