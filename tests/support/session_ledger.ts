@@ -207,6 +207,11 @@ export class Ledger {
       case "STATUS":
         return this.check(job.threw, `${work.job} did not fail`);
       case "ANSWER_LOST":
+        this.check(
+          !this.#unknowable.has(identity ?? ""),
+          `${work.job}'s outcome is unknown, not lost`,
+        );
+        return this.check(job.began, `${work.job} never began, and was lost`);
       case "ANSWER_TOO_LARGE":
         return this.check(
           job.began,
