@@ -78,6 +78,7 @@ const EVENTS = [
   "window shrinks",
   "replaced",
   "client restart",
+  "client crash",
 ];
 
 function encode(text: string): Uint8Array {

@@ -5,6 +5,7 @@
  */
 
 import { CypherClient, CypherError } from "../../mod.ts";
+import type { Conn } from "../../protocol/transport.ts";
 import type { ClientRegistry } from "../../server/session/client_registry.ts";
 import { Chance } from "./chance.ts";
 import { clientKeys, randomFrom } from "./cypher.ts";
@@ -59,6 +60,8 @@ class World implements Watcher, Disposable {
   readonly #ledger: Ledger;
   readonly #service: Service;
   readonly #clients: CypherClient[] = [];
+  /** The client's end of each one's last connection. */
+  readonly #ends = new Map<CypherClient, Conn>();
   readonly #registries = new Set<ClientRegistry>();
   #closedClients = 0;
 
@@ -288,9 +291,13 @@ class World implements Watcher, Disposable {
   }
 
   #addClient(): void {
-    const client = new CypherClient({
+    const client: CypherClient = new CypherClient({
       ...clientKeys,
-      dial: this.#network.dial,
+      dial: async (...args) => {
+        const end = await this.#network.dial(...args);
+        this.#ends.set(client, end);
+        return end;
+      },
       clock: this.#clock,
       random: this.#chance.random,
       onRestart: this.#rules.resend ? "resend" : "reject",
@@ -314,7 +321,14 @@ class World implements Watcher, Disposable {
     const index = Math.floor(this.#chance.random() * this.#clients.length);
     const [client] = this.#clients.splice(index, 1);
     this.#closedClients++;
-    client?.close();
+    // One that is switched off says nothing more.
+    const end = this.#ends.get(client!);
+    const link = this.#network.links.find(({ client }) => client === end);
+    if (link && this.#chance.of(0.5)) {
+      this.#count("client crash");
+      link.swallow("client");
+    }
+    client!.close();
     this.#addClient();
   }
 
@@ -322,9 +336,11 @@ class World implements Watcher, Disposable {
 
   #note(what: string): void {
     this.trace.push(`${this.#clock.now()} ${what}`);
-    for (const { bytes } of this.#registries) {
-      const { maxBytes } = this.#rules;
+    const { maxBytes } = this.#rules;
+    const clients = this.#clients.length + this.#closedClients;
+    for (const { bytes, size } of this.#registries) {
       this.#ledger.check(bytes <= maxBytes, `${bytes} bytes are kept`);
+      this.#ledger.check(size <= clients, `${size} clients are remembered`);
     }
     for (const { pending } of this.#clients) {
       this.#ledger.check(pending <= QUEUED, `${pending} requests wait`);
