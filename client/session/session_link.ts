@@ -192,7 +192,6 @@ export class SessionLink implements ClientLink {
             : "wire-mismatch",
         );
       case "accepted": {
-        const { state } = this.#options;
         this.#opener = new RecordOpener(step.channel.receive);
         this.#writer = new FrameWriter(
           new RecordSealer(step.channel.send),
