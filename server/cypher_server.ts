@@ -135,14 +135,7 @@ export class CypherServer implements AsyncDisposable {
   // deno-lint-ignore require-await
   async start(): Promise<void> {
     this.#core.start();
-    if (!this.#keys.equalKeys) return;
-    this.monitor.publish({
-      kind: "notice",
-      code: "EQUAL_KEYS",
-      message: "Both keys are the same: what Python peers seal can be sent " +
-        "back to them as if it were from the other side. Use two keys",
-      ...NO_CONNECTION,
-    });
+    if (this.#keys.equalKeys) this.#warnOfEqualKeys();
   }
 
   /**
@@ -152,7 +145,13 @@ export class CypherServer implements AsyncDisposable {
    * @throws {CypherError} `BAD_OPTION` if a key is not of its form.
    */
   addKeys(keys: ServerKeys): number {
-    return this.#keys.add(keys);
+    const number = this.#keys.add(keys);
+    // Before the start nobody listens yet: that tells it then.
+    const [added] = this.#keys.generations;
+    if (this.#core.address && added?.envelope.equalKeys) {
+      this.#warnOfEqualKeys();
+    }
+    return number;
   }
 
   /**
@@ -179,6 +178,16 @@ export class CypherServer implements AsyncDisposable {
   async stop(options: { grace?: number } = {}): Promise<void> {
     const { grace } = checkNumbers("", options, { grace: GRACE });
     await (this.#stopped ??= this.#stop(grace));
+  }
+
+  #warnOfEqualKeys(): void {
+    this.monitor.publish({
+      kind: "notice",
+      code: "EQUAL_KEYS",
+      message: "Both keys are the same: what Python peers seal can be sent " +
+        "back to them as if it were from the other side. Use two keys",
+      ...NO_CONNECTION,
+    });
   }
 
   /** Without its journal the server cannot keep its promise, so it stops. */

@@ -150,7 +150,12 @@ export class ClientRegistry {
     record.finished.merge(finished);
     record.highest = finished.highest;
     for (const [id, ending] of client.ended) this.#keep(record, id, ending);
-    for (const id of started) this.end(record, id, UNKNOWN);
+    for (const id of started) {
+      record.finish(id);
+      // Never given up, or it would seem to have been executed; it costs little
+      // more than its id, and a client has a window of them at most.
+      record.kept.set(id, { record, id, ending: UNKNOWN, place: undefined });
+    }
     this.#goneAway(record);
   }
 

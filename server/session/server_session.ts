@@ -27,7 +27,12 @@ const STAY_AWAY = 1_000;
 /** What a session has come to. */
 type SessionState =
   | { readonly kind: "handshake"; readonly handshake: ServerHandshake }
-  | { readonly kind: "unproven"; readonly offer: ClientOffer }
+  | {
+    readonly kind: "unproven";
+    readonly offer: ClientOffer;
+    /** Whether it was told that it was forgotten. */
+    readonly told: boolean;
+  }
   | {
     readonly kind: "proven";
     readonly record: ClientRecord;
@@ -186,7 +191,7 @@ export class ServerSession implements Owner {
           },
           () => this.#flow.progress(),
         );
-        this.#state = { kind: "unproven", offer: step.offer };
+        this.#state = { kind: "unproven", offer: step.offer, told: false };
         this.#connection.write(answer);
         if (step.rest.length > 0) await this.#receive(step.rest);
       }
@@ -226,12 +231,12 @@ export class ServerSession implements Owner {
   }
 
   #prove(frame: Frame): void {
-    const { offer } = this.#state as { offer: ClientOffer };
+    const { offer, told } = this.#state as SessionState & { kind: "unproven" };
     const { clients } = this.#options;
     if (frame.type !== FRAME.hello) {
       throw new CypherError("BAD_MESSAGE", "Cannot go on: hello comes first");
     }
-    const { secret, answered } = readClientHello(
+    const { secret, answered, met } = readClientHello(
       frame.payload,
       LARGEST_WINDOW,
     );
@@ -243,6 +248,12 @@ export class ServerSession implements Owner {
       return this.#connection.end("unauthorized");
     }
     const known = clients.knows(offer.client);
+    if (met && !known && !told) {
+      // Known from here on, it would be taken to remember what it does not,
+      // should these words be lost and the client come back.
+      this.#state = { kind: "unproven", offer, told: true };
+      return this.#writer!.send(FRAME.hello, 0, writeServerHello({ known }));
+    }
     const record = clients.claim(offer.client, this);
     const requests = new Requests({
       wire: this.#options,
