@@ -37,6 +37,8 @@ export class Child implements AsyncDisposable {
     this.#process = process;
     this.ended = process.status;
     this.#input = process.stdin.getWriter();
+    // It may end whenever it likes: who waits for an answer is told.
+    this.#input.closed.catch(() => {});
     this.#read();
   }
 
@@ -121,7 +123,7 @@ export class Child implements AsyncDisposable {
       // It has ended by itself.
     }
     await this.ended;
-    await this.#input.abort().catch(() => {});
+    await this.#input.close().catch(() => {});
   }
 
   async #read(): Promise<void> {

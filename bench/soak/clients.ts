@@ -1,4 +1,5 @@
 /** What the programs of the soak dial with. */
+import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { CypherClient, type CypherClientOptions } from "../../mod.ts";
 import { KEYS } from "../support.ts";
@@ -45,14 +46,20 @@ export function closed(socket: Socket): Promise<void> {
     : new Promise((resolve) => socket.once("close", () => resolve()));
 }
 
-/** Resolves after some ms. */
+/** Resolves after some ms; in the next turn if there are none left. */
 export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 }
+
+/**
+ * How many connections are opened at once: more than the listener's queue of
+ * 128 takes would have to dial again, a second later.
+ */
+export const TOGETHER = 100;
 
 /** A token of the right form that no key has made. */
 export function badToken(size = 64): Uint8Array {
-  const body = crypto.getRandomValues(new Uint8Array(57 + size));
+  const body = randomBytes(57 + size);
   body[0] = 0x80;
   return new TextEncoder().encode(
     body.toBase64({ alphabet: "base64url" }) + "\0",

@@ -5,7 +5,14 @@
  * @module
  */
 import { answering, given } from "../answering.ts";
-import { badToken, clientOf, closed, settled, strangerTo } from "../clients.ts";
+import {
+  badToken,
+  clientOf,
+  closed,
+  settled,
+  strangerTo,
+  TOGETHER,
+} from "../clients.ts";
 
 /** What they are started with. */
 export interface ChurnTask {
@@ -40,7 +47,7 @@ await answering(() => {
     round: async () => {
       const leave: (() => Promise<void>)[] = [];
       while (leave.length < count) {
-        const batch = Math.min(200, count - leave.length);
+        const batch = Math.min(TOGETHER, count - leave.length);
         leave.push(
           ...await Promise.all(
             Array.from({ length: batch }, (_, i) => come(leave.length + i)),

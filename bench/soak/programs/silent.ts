@@ -6,7 +6,14 @@
  */
 import type { Socket } from "node:net";
 import { answering, given } from "../answering.ts";
-import { badToken, closed, pause, settled, strangerTo } from "../clients.ts";
+import {
+  badToken,
+  closed,
+  pause,
+  settled,
+  strangerTo,
+  TOGETHER,
+} from "../clients.ts";
 
 /** What they are started with. */
 export interface SilentTask {
@@ -37,14 +44,14 @@ await answering(() => {
       await settled(socket);
       if (!socket.destroyed) {
         open++;
-        if (talks) talkers.add(socket);
         if (talks && talking) socket.write(message);
+        else if (talks) talkers.add(socket);
         await closed(socket);
         talkers.delete(socket);
         open--;
         ended++;
       }
-      await pause(100);
+      await pause(1_000);
     }
   }
 
@@ -53,14 +60,18 @@ await answering(() => {
     come: async () => {
       for (let i = 0; i < count; i++) {
         live(i % 2 === 1);
-        if (i % 100 === 99) await pause(10);
+        if ((i + 1) % TOGETHER === 0) await pause(20);
       }
       // Those that the server will not have are not waited for.
       for (let i = 0; i < 100 && open < count; i++) await pause(100);
     },
-    talk: () => {
+    talk: async () => {
       talking = true;
-      for (const socket of talkers) socket.write(message);
+      let number = 0;
+      for (const socket of [...talkers]) {
+        socket.write(message);
+        if (++number % TOGETHER === 0) await pause(100);
+      }
     },
     figures: (): SilentFigures => ({ open, closed: ended }),
   });

@@ -7,7 +7,7 @@
 import { build } from "hdr-histogram-js";
 import type { Socket } from "node:net";
 import { answering, given } from "../answering.ts";
-import { badToken, pause, settled, strangerTo } from "../clients.ts";
+import { badToken, pause, settled, strangerTo, TOGETHER } from "../clients.ts";
 
 /** What they are started with. */
 export interface SlowTask {
@@ -62,7 +62,7 @@ await answering(async () => {
 
   for (let i = 0; i < count; i++) {
     live(i % 2 === 0 ? classic : session);
-    if (i % 50 === 49) await pause(10);
+    if ((i + 1) % TOGETHER === 0) await pause(20);
   }
   return {
     figures: (): SlowFigures => ({
