@@ -31,6 +31,11 @@ export class Executor {
     this.#answers = answers;
   }
 
+  /** Resolves once there is room for another request; undefined if there is. */
+  get room(): Promise<true> | undefined {
+    return this.#runner.room;
+  }
+
   /** The answer to a request: at once, if its handler answers at once. */
   execute(
     request: Request | CypherError,
