@@ -35,11 +35,12 @@ await answering(() => {
   const message = badToken(half).subarray(0, half);
   const talkers = new Set<Socket>();
   let talking = false;
+  let coming = true;
   let open = 0;
   let ended = 0;
 
   async function live(talks: boolean): Promise<void> {
-    for (;;) {
+    while (coming) {
       const socket = strangerTo(port);
       await settled(socket);
       if (!socket.destroyed) {
@@ -73,6 +74,8 @@ await answering(() => {
         if (++number % TOGETHER === 0) await pause(100);
       }
     },
+    /** Who is closed from now on stays away. */
+    stay: () => void (coming = false),
     figures: (): SilentFigures => ({ open, closed: ended }),
   });
 });
