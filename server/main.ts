@@ -20,7 +20,7 @@ import type { Monitor } from "./monitor.ts";
 import { GRACE } from "./options.ts";
 import { PacketServer } from "./packet/packet_server.ts";
 import { SegmentServer } from "./segment/segment_server.ts";
-import { SERVE } from "./serve/command.ts";
+import { optionsOf, SERVE } from "./serve/command.ts";
 import { interrupted } from "./serve/interrupted.ts";
 import { findCertificate, findKeys } from "./serve/secrets.ts";
 import { signalLine } from "./serve/signal_line.ts";
@@ -49,7 +49,7 @@ async function main(): Promise<void> {
     line.numbers;
   const { hostname, journal } = line.texts;
   const server = new CypherServer({
-    ...numbers,
+    ...optionsOf(numbers),
     hostname: hostname!,
     ...await findKeys((file) =>
       console.log(`Made a random pair of keys: ${file}`)

@@ -91,7 +91,7 @@ export interface CypherServerOptions {
      */
     connections?: number;
     /**
-     * Those of one address, default 10,000; over it new ones are refused. An
+     * Those of one address, default 15,000; over it new ones are refused. An
      * IPv6 address counts with all of its /64. `Infinity` for any number, as
      * behind a proxy, where all peers have its address.
      */
@@ -168,7 +168,7 @@ export const SERVER_OPTIONS = {
 /** What `limits` allows. */
 export const SERVER_LIMITS = {
   connections: count(20_000, 1, 1_000_000),
-  connectionsPerAddress: count(10_000, 1, 1_000_000, { unlimited: true }),
+  connectionsPerAddress: count(15_000, 1, 1_000_000, { unlimited: true }),
   badTokens: count(60, 1, 1_000_000, { unlimited: true }),
   banTime: milliseconds(60_000),
   messageTimeout: milliseconds(5_000, { unlimited: true }),

@@ -39,6 +39,10 @@ const WRONG: {
     args: [...SERVE, "--recv-buffer", "1"],
     says: ["--recv-buffer", "got 1", "4,096"],
   },
+  {
+    args: [...SERVE, "--connections-per-address", "0"],
+    says: ["--connections-per-address", "got 0", "or Infinity"],
+  },
   { args: [...SERVE, "--quiet=yes"], says: ["--quiet"] },
   { args: [...SERVE, "extra"], says: ["no arguments", '"extra"'] },
   { args: [...SERVE, "--hostname", ""], says: ["hostname", '""'] },

@@ -1,6 +1,8 @@
 /** The parts that the limits are made of, on a clock that is moved by hand. */
 
 import { assert, assertEquals } from "@std/assert";
+import { CLIENT_LIMITS } from "../client/options.ts";
+import { DASHBOARD_LIMITS } from "../dashboard/options.ts";
 import { Monitor } from "../mod.ts";
 import { Admission } from "../server/admission.ts";
 import { Bans } from "../server/bans.ts";
@@ -203,4 +205,35 @@ Deno.test("a limit is told once a second, with how often it was hit", async () =
       "badTokens 1",
     ],
   );
+});
+
+Deno.test("the README's table of limits is that of the code", async () => {
+  const readme = await Deno.readTextFile(
+    new URL("../README.md", import.meta.url),
+  );
+  const section = readme.split(/^## /m).find((one) =>
+    one.startsWith("Limits")
+  )!;
+  const rows = new Map<string, number>();
+  for (const line of section.split("\n")) {
+    const [, names = "", defaults = ""] = line.split("|");
+    const owner = /^ (client|dashboard) /.exec(names)?.[1] ?? "server";
+    const values = defaults.trim().split(", ");
+    Array.from(
+      names.matchAll(/`limits\.(\w+)`/g),
+      ([, name], i) =>
+        rows.set(`${owner} ${name}`, Number(values[i]?.replaceAll(",", ""))),
+    );
+  }
+  const groups = {
+    server: SERVER_LIMITS,
+    client: CLIENT_LIMITS,
+    dashboard: DASHBOARD_LIMITS,
+  };
+  const expected = Object.entries(groups).flatMap(([owner, limits]) =>
+    Object.entries(limits).map(([name, option]) =>
+      [`${owner} ${name}`, option.default] as [string, number]
+    )
+  );
+  assertEquals([...rows].sort(), expected.sort());
 });

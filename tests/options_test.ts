@@ -89,7 +89,7 @@ const SERVER_ROWS = rows(makeServer, {
   "answers.maxAge": [1, TIMER, 600_000],
   "answers.clients": [1, 10_000_000, 100_000],
   "limits.connections": [1, 1_000_000, 20_000],
-  "limits.connectionsPerAddress": [1, 1_000_000, 10_000, Infinity],
+  "limits.connectionsPerAddress": [1, 1_000_000, 15_000, Infinity],
   "limits.badTokens": [1, 1_000_000, 60, Infinity],
   "limits.banTime": [1, TIMER, 60_000],
   "limits.messageTimeout": [1, TIMER, 5_000, Infinity],

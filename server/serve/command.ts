@@ -1,7 +1,12 @@
 import { HTTP_PORT } from "../../dashboard/dashboard_server.ts";
-import type { Command } from "../../protocol/command_line.ts";
+import type { Command, CommandLine } from "../../protocol/command_line.ts";
 import { KEY_FILE } from "../../protocol/keys.ts";
-import { GRACE, SERVER_OPTIONS } from "../options.ts";
+import {
+  type CypherServerOptions,
+  GRACE,
+  SERVER_LIMITS,
+  SERVER_OPTIONS,
+} from "../options.ts";
 
 /** What `deno task serve` understands. */
 export const SERVE: Command = {
@@ -56,6 +61,22 @@ which is made at the first start.`,
       about: "After how long a silence a session is pinged",
       option: SERVER_OPTIONS.heartbeat,
     },
+    connections: {
+      kind: "number",
+      about: "How many connections may be open",
+      option: SERVER_LIMITS.connections,
+    },
+    connectionsPerAddress: {
+      kind: "number",
+      about: "How many of them may be of one address",
+      option: SERVER_LIMITS.connectionsPerAddress,
+    },
+    badTokens: {
+      kind: "number",
+      about: "After how many tokens in a minute that do not open an address " +
+        "is refused",
+      option: SERVER_LIMITS.badTokens,
+    },
     journal: {
       kind: "text",
       about: "Remember executions across restarts in this file, such as " +
@@ -100,3 +121,18 @@ which is made at the first start.`,
     quiet: { kind: "switch", about: "Print no line for each signal" },
   },
 };
+
+/** The flags' numbers as the server's options: some of them are limits. */
+export function optionsOf(
+  numbers: CommandLine["numbers"],
+): Omit<CypherServerOptions, "encryptionKey" | "decryptionKey" | "handler"> {
+  const isLimit = ([name]: [string, number]) => name in SERVER_LIMITS;
+  const { limits = [], others = [] } = Object.groupBy(
+    Object.entries(numbers),
+    (entry) => isLimit(entry) ? "limits" : "others",
+  );
+  return {
+    ...Object.fromEntries(others),
+    limits: Object.fromEntries(limits),
+  };
+}

@@ -70,12 +70,22 @@ export class Flow {
     return this.#room;
   }
 
+  /** Whether no other request may begin now. */
+  get full(): boolean {
+    return this.#options.wire.runner.room !== undefined;
+  }
+
   /**
-   * Resolves once another request may begin, or the connection is over;
-   * undefined if it may at once.
+   * Resolves once there was room for another request, or the connection is
+   * over. Others may have been faster: look again.
    */
-  get turn(): Promise<void> | undefined {
-    return this.#options.wire.runner.room && this.#turn();
+  async turn(): Promise<void> {
+    const { wire, connection } = this.#options;
+    connection.limit("requests");
+    this.#paused = true;
+    await Promise.race([wire.runner.room, connection.whenEnded]);
+    this.#paused = false;
+    this.#heartbeat.alive();
   }
 
   /**
@@ -104,17 +114,6 @@ export class Flow {
     if (this.#options.over()) return;
     this.#heartbeat.alive();
     if (this.#room) this.#slow.set(this.#options.wire.writeTimeout);
-  }
-
-  async #turn(): Promise<void> {
-    const { wire, connection, over } = this.#options;
-    this.#paused = true;
-    while (wire.runner.room && !over()) {
-      connection.limit("requests");
-      await Promise.race([wire.runner.room, connection.whenEnded]);
-    }
-    this.#paused = false;
-    this.#heartbeat.alive();
   }
 
   #dead(): void {

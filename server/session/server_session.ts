@@ -131,8 +131,9 @@ export class ServerSession implements Owner {
       for (const plain of opener.push(chunk)) {
         for (const frame of this.#parser.push(plain)) {
           finished = true;
-          const turn = frame.type === FRAME.request && this.#flow.turn;
-          if (turn) await turn;
+          while (
+            frame.type === FRAME.request && this.#flow.full && !this.#over
+          ) await this.#flow.turn();
           if (this.#over) return;
           this.#take(frame);
           // One read can bring a thousand requests: none is taken on while too

@@ -12,12 +12,29 @@ export class Program implements AsyncDisposable {
   /** Starts `deno` with these arguments. */
   constructor(
     args: string[],
-    { cwd, env }: { cwd?: string; env?: Record<string, string> } = {},
+    { cwd, env, descriptors }: {
+      cwd?: string;
+      env?: Record<string, string>;
+      /** How many files and sockets it may have open; needs a shell. */
+      descriptors?: number;
+    } = {},
   ) {
     const config = new URL("../../deno.json", import.meta.url).pathname;
     const [verb, ...rest] = args;
-    this.#process = new Deno.Command(Deno.execPath(), {
-      args: [verb!, "--quiet", "--config", config, ...rest],
+    const command = [
+      Deno.execPath(),
+      verb!,
+      "--quiet",
+      "--config",
+      config,
+      ...rest,
+    ];
+    const shell = ["sh", "-c", `ulimit -n ${descriptors}; exec "$@"`, "sh"];
+    const [program, ...given] = descriptors === undefined
+      ? command
+      : [...shell, ...command];
+    this.#process = new Deno.Command(program!, {
+      args: given,
       ...(cwd && { cwd }),
       env: { ...env, NO_COLOR: "1" },
       stdin: "null",
