@@ -35,7 +35,7 @@ export class FifoMap<K, V> {
 
   /** The value of a key. */
   get(key: K): V | undefined {
-    return this.#map.get(key)?.entry![1];
+    return this.#map.get(key)?.entry?.[1];
   }
 
   /** Adds an entry as the newest; the key must not be there yet. */

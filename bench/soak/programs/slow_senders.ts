@@ -46,6 +46,8 @@ await answering(async () => {
         await pause(1_000);
       }
       open.delete(socket);
+      // Who is turned away comes again, but is no flood.
+      await pause(1_000);
     }
   }
 
