@@ -15,7 +15,7 @@ export const replay: Scenario = {
   name: "replay",
   about: "recorded classic tokens, also re-encoded, also after a restart",
   async run(stage) {
-    const { figures, scale } = stage;
+    const { figures } = stage;
     const folder = await Deno.makeTempDir();
     try {
       const options = {
@@ -35,7 +35,6 @@ export const replay: Scenario = {
       const next = await stage.server({ options });
       const after = { ...next, replayer, made: 0 };
       await again(stage, after, "sent again after SIGKILL, with the journal");
-      figures.tell("replays of each", scale.replays);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
