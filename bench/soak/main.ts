@@ -85,7 +85,7 @@ async function main(): Promise<void> {
   const line = parseCommandLine(
     COMMAND,
     first < 0 ? [] : Deno.args.slice(first),
-    () => undefined,
+    (name) => Deno.env.get(name),
   );
   if (!line) return print(helpOf(COMMAND));
   const scenarios = chosen(names);
