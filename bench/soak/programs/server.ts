@@ -53,6 +53,12 @@ export interface ServerMemory {
   readonly resident: number;
 }
 
+/** The dashboard remembers little: what it does is full after a minute. */
+const REMEMBERED = {
+  port: 0,
+  limits: { signals: 1_000, requests: 1_000, closed: 100 },
+};
+
 let executed = 0;
 
 const handler: Handler = async (request, context) => {
@@ -124,7 +130,7 @@ await answering(async () => {
     memory,
     collect,
     dashboard: () =>
-      (sidecar ??= serveDashboard(server.monitor, { port: 0 })).url,
+      (sidecar ??= serveDashboard(server.monitor, REMEMBERED)).url,
     stepsIn,
   };
 });
