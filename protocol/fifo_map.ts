@@ -1,9 +1,9 @@
 /** The least that a queue may hold of entries that are gone. */
 const SLACK = 64;
 
+/** What was added, or undefined since it is gone. */
 interface Place<K, V> {
-  readonly key: K;
-  readonly value: V;
+  entry: readonly [K, V] | undefined;
 }
 
 /**
@@ -27,20 +27,20 @@ export class FifoMap<K, V> {
   /** The entry that was added first, of those that are there. */
   get oldest(): readonly [K, V] | undefined {
     for (; this.#head < this.#queue.length; this.#head++) {
-      const place = this.#queue[this.#head]!;
-      if (this.#map.get(place.key) === place) return [place.key, place.value];
+      const { entry } = this.#queue[this.#head]!;
+      if (entry) return entry;
     }
     return undefined;
   }
 
   /** The value of a key. */
   get(key: K): V | undefined {
-    return this.#map.get(key)?.value;
+    return this.#map.get(key)?.entry?.[1];
   }
 
   /** Adds an entry as the newest; the key must not be there yet. */
   add(key: K, value: V): void {
-    const place = { key, value };
+    const place: Place<K, V> = { entry: [key, value] };
     this.#map.set(key, place);
     this.#queue.push(place);
     if (this.#queue.length > 2 * this.#map.size + SLACK) {
@@ -51,6 +51,10 @@ export class FifoMap<K, V> {
 
   /** Removes an entry; false if it was not there. */
   delete(key: K): boolean {
+    const place = this.#map.get(key);
+    if (!place) return false;
+    // Its place stays in the queue for a while; what was there must not.
+    place.entry = undefined;
     return this.#map.delete(key);
   }
 

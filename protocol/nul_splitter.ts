@@ -21,6 +21,11 @@ export class NulSplitter {
     return this.#pending;
   }
 
+  /** How many bytes of memory an unfinished message takes. */
+  get held(): number {
+    return this.#buffer.length;
+  }
+
   /** Whether a message was over the limit: nothing more will come out. */
   get overflowed(): boolean {
     return this.#overflowed;

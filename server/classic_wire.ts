@@ -87,7 +87,7 @@ class ClassicSession {
       if (chunk === null || connection.ended) return;
       // Opened at once, as the next read overwrites the chunk.
       const tokens = this.#splitter.push(chunk).map((one) => this.#open(one));
-      connection.hold(this.#splitter.pending, tokens.length > 0);
+      connection.hold(this.#held, tokens.length > 0);
       for (const token of tokens) {
         await this.#answer(token);
         if (connection.ended) return;
@@ -102,12 +102,22 @@ class ClassicSession {
   }
 
   #read(): Read {
-    const { pending } = this.#splitter;
-    return this.#ahead ??= pending === 0
+    return this.#ahead ??= this.#splitter.pending === 0
       ? this.#connection.read()
-      : this.#connection.read(
-        Math.min(this.#options.recvBuffer, Math.max(SMALLEST_READ, pending)),
-      );
+      : this.#connection.read(this.#readSize);
+  }
+
+  /** How much of a message that has begun is read at once. */
+  get #readSize(): number {
+    const { pending } = this.#splitter;
+    const most = this.#options.recvBuffer;
+    return Math.min(most, Math.max(SMALLEST_READ, pending));
+  }
+
+  /** What a message that has begun takes: what is kept, and what it goes to. */
+  get #held(): number {
+    const { pending, held } = this.#splitter;
+    return pending === 0 ? 0 : held + this.#readSize;
   }
 
   #open(token: Uint8Array): Token {

@@ -4,11 +4,14 @@ import { availablePort, Program } from "./support/program.ts";
 const readme = await Deno.readTextFile(
   new URL("../README.md", import.meta.url),
 );
+const security = await Deno.readTextFile(
+  new URL("../SECURITY.md", import.meta.url),
+);
 
-/** The README's code blocks of one language, in order. */
-function snippets(language: string): string[] {
+/** The code blocks of one language, the README's by default, in order. */
+function snippets(language: string, text = readme): string[] {
   const block = new RegExp("^```" + language + "\\n(.*?)^```", "gms");
-  return Array.from(readme.matchAll(block), ([, code]) => code!);
+  return Array.from(text.matchAll(block), ([, code]) => code!);
 }
 
 /** A snippet as a file, importing this copy and using another port. */
@@ -99,6 +102,20 @@ Deno.test("the README's chat works as it stands", async () => {
     assertStringIncludes(talking.output, "bob in private: for your eyes only");
   } finally {
     await Promise.all(files.map((file) => Deno.remove(file)));
+  }
+});
+
+Deno.test("the rotation in SECURITY.md works as it stands", async () => {
+  const [rotate, ...more] = snippets("ts", security);
+  assertEquals(more.length, 0, "a new snippet needs a test here");
+  const file = await asFile(rotate!, availablePort());
+  try {
+    const args = ["run", "--check", "--no-prompt", "--allow-net", file];
+    await using rotating = new Program(args);
+    assertEquals(await rotating.ended, 0, rotating.errors);
+    assertStringIncludes(rotating.output, "uses the new pair");
+  } finally {
+    await Deno.remove(file);
   }
 });
 
