@@ -99,6 +99,7 @@ export class CypherServer implements AsyncDisposable {
       clock,
       wires: wires.map(({ name }) => name),
       maxConnections: limits.connections,
+      handshakeTimeout: limits.handshakeTimeout,
       unproven: { connections: limits.unproven, bytes: limits.unprovenBytes },
       serve: (connection) => serveWires(choice, connection),
       idle: () => runner.idle(),
@@ -127,9 +128,8 @@ export class CypherServer implements AsyncDisposable {
    * @throws {CypherError} `LISTEN_FAILED` if the address is taken or not this
    * machine's, `CLOSED` if the server was started before.
    */
-  // deno-lint-ignore require-await
   async start(): Promise<void> {
-    this.#core.start();
+    await this.#core.start();
     if (!this.#keys.equalKeys) return;
     this.monitor.publish({
       kind: "notice",

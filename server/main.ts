@@ -55,7 +55,8 @@ async function main(): Promise<void> {
       console.log(`Made a random pair of keys: ${file}`)
     ),
     ...(journal && { journal }),
-    ...(line.switches["tls"] && { tls: await findCertificate() }),
+    ...(line.switches["tls"] &&
+      { tls: await findCertificate(line.switches["clientCert"]!) }),
     handler: exampleHandler(),
     onHandlerError: (error, { reference, operation, path }) =>
       console.error(`${reference} ${operation} ${path}:`, error),

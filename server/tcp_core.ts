@@ -1,7 +1,13 @@
 import { type Clock, sleep } from "../protocol/clock.ts";
 import { CypherError } from "../protocol/errors.ts";
-import { type Conn, ConnTransport } from "../protocol/transport.ts";
+import { type Conn, ConnTransport, lossOf } from "../protocol/transport.ts";
 import { Connection } from "./connection.ts";
+import {
+  type AcceptedConn,
+  type Listen,
+  type Listener,
+  listenTcp,
+} from "./listener.ts";
 import type { ListenerInfo, Monitor } from "./monitor.ts";
 import { NO_CONNECTION, type OfflineReason } from "./signals.ts";
 import { Unproven, type UnprovenLimits } from "./unproven.ts";
@@ -35,47 +41,14 @@ export interface TcpCoreOptions {
   unproven?: UnprovenLimits;
   /** Opens the listener, default TCP. */
   listen?: Listen;
-}
-
-/** A server's certificate and its private key, as PEM. */
-export interface TlsKeys {
-  /** The certificate, with those that lead to the authority's behind it. */
-  readonly cert: string;
-  /** The certificate's private key. */
-  readonly key: string;
-}
-
-/** A connection that was accepted. */
-export type AcceptedConn = Conn & {
-  readonly remoteAddr: Deno.Addr;
-  /** Switches Nagle's algorithm off; `Deno.TlsConn` cannot. */
-  setNoDelay?(noDelay: boolean): void;
-};
-
-/** What of a `Deno.Listener` is used. */
-export interface Listener {
-  /** Where it listens. */
-  readonly addr: Deno.Addr;
-  /** Resolves to the next connection; rejects once closed. */
-  accept(): Promise<AcceptedConn>;
-  /** Accepts no more. */
-  close(): void;
-}
-
-/** Opens a listener; throws when the address is taken or not ours. */
-export type Listen = (
-  address: { hostname: string; port: number },
-) => Listener;
-
-/** Listens on TCP or, with a certificate, on TLS. */
-export function listenOn(tls?: TlsKeys): Listen {
-  return (address) =>
-    tls ? Deno.listenTls({ ...address, ...tls }) : Deno.listen(address);
+  /** How long what `listen` puts below the wire may take, default `timeout`. */
+  handshakeTimeout?: number;
 }
 
 /** Where a core stands. */
 type CoreState =
   | { readonly kind: "new" }
+  | { readonly kind: "starting" }
   | { readonly kind: "listening"; readonly listener: Listener }
   | {
     readonly kind: "draining";
@@ -116,14 +89,14 @@ export class TcpCore {
    * @throws {CypherError} `LISTEN_FAILED` if the address is taken or not ours,
    * `CLOSED` if the core was started before.
    */
-  start(): void {
+  async start(): Promise<void> {
     if (this.#state.kind !== "new") {
       throw new CypherError(
         "CLOSED",
         "Cannot start the server: it was started before",
       );
     }
-    const listener = this.#listen();
+    const listener = await this.#listen();
     this.#state = { kind: "listening", listener };
     this.#address = listener.addr as Deno.NetAddr;
     this.#unlist = this.#options.monitor.addListener(() => this.#info());
@@ -175,17 +148,27 @@ export class TcpCore {
     this.#state = { kind: "stopped", done: Promise.resolve() };
   }
 
-  #listen(): Listener {
-    const { hostname, port, listen = listenOn() } = this.#options;
+  async #listen(): Promise<Listener> {
+    const { hostname, port, listen = listenTcp } = this.#options;
+    this.#state = { kind: "starting" };
+    let listener: Listener | undefined;
     try {
-      return listen({ hostname, port });
+      listener = await listen({ hostname, port });
+      if (this.#starting) return listener;
     } catch (cause) {
+      if (this.#starting) this.#state = { kind: "new" };
       throw new CypherError(
         "LISTEN_FAILED",
         `Cannot listen on ${join(hostname, port)}: ${reasonOf(cause)}`,
         { cause },
       );
     }
+    listener.close();
+    throw new CypherError("CLOSED", "The server was stopped while it started");
+  }
+
+  get #starting(): boolean {
+    return this.#state.kind === "starting";
   }
 
   async #accept(listener: Listener): Promise<void> {
@@ -209,8 +192,7 @@ export class TcpCore {
   }
 
   #take(conn: AcceptedConn): void {
-    const { monitor, clock, timeout, transmissionBuffer, serve } =
-      this.#options;
+    const { monitor, clock, timeout, transmissionBuffer } = this.#options;
     const { hostname, port } = conn.remoteAddr as Deno.NetAddr;
     withoutDelay(conn);
     const connection = new Connection({
@@ -221,12 +203,13 @@ export class TcpCore {
       unproven: this.#unproven,
       address: join(hostname, port),
     });
-    this.#connections.set(connection, this.#run(connection, serve));
+    this.#connections.set(connection, this.#run(connection, conn));
   }
 
-  async #run(connection: Connection, serve: Serve): Promise<void> {
+  async #run(connection: Connection, conn: AcceptedConn): Promise<void> {
     try {
-      await serve(connection);
+      if (conn.handshake) await this.#handshake(connection, conn);
+      if (!connection.ended) await this.#options.serve(connection);
     } catch (error) {
       // A fault of ours costs this connection, never the server.
       connection.failure("INTERNAL", String(error));
@@ -234,6 +217,22 @@ export class TcpCore {
     }
     await connection.release();
     this.#connections.delete(connection);
+  }
+
+  /** Sees through what is below the wire, or closes the connection. */
+  async #handshake(connection: Connection, conn: AcceptedConn): Promise<void> {
+    const { timeout, handshakeTimeout = timeout } = this.#options;
+    connection.allow(handshakeTimeout, "handshake-timeout");
+    try {
+      await conn.handshake!();
+      connection.allow(timeout);
+    } catch (error) {
+      if (connection.ended) return;
+      const reason = lossOf(error);
+      if (reason !== "peer-lost") return connection.close(reason);
+      connection.failure("TLS_FAILED", reasonOf(error));
+      connection.close("protocol-error");
+    }
   }
 
   #refuse(conn: Conn): void {

@@ -10,7 +10,7 @@ import {
   assertMatch,
   assertThrows,
 } from "@std/assert";
-import { dialTls } from "../client/dial.ts";
+import { dialTls } from "../client/dial_tls.ts";
 import {
   type ClientOfflineReason,
   CypherClient,

@@ -313,6 +313,8 @@ export class SessionLink implements ClientLink {
         ? "bad-token"
         : error.code === "WIRE_MISMATCH"
         ? "wire-mismatch"
+        : error.code === "CONNECT_FAILED"
+        ? "refused"
         : "protocol-error",
     );
   }

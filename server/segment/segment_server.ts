@@ -87,9 +87,8 @@ export class SegmentServer implements AsyncDisposable {
    * @throws {CypherError} `LISTEN_FAILED` if the address is taken or not this
    * machine's, `CLOSED` if the server was started before.
    */
-  // deno-lint-ignore require-await
   async start(): Promise<void> {
-    this.#core.start();
+    await this.#core.start();
   }
 
   /** The clients' steps from now on, as an async iterable. */
