@@ -38,6 +38,7 @@ export function dialTls(
         ...trusted,
       });
     const abort = () => tls.close();
+    if (signal.aborted) abort();
     signal.addEventListener("abort", abort);
     try {
       // Left to the first read, a certificate that is not right would look like
@@ -45,7 +46,7 @@ export function dialTls(
       await tls.handshake();
       return new JudgedConn(tls, own !== false);
     } catch (cause) {
-      if (signal.aborted) throw cause;
+      if (signal.aborted) throw signal.reason;
       tls.close();
       throw failed("Cannot agree on TLS with the server", cause);
     } finally {

@@ -12,7 +12,7 @@ export function listenTls(keys: TlsKeys): Listen {
     // What is wrong with an address Deno says in errors that can be caught;
     // `node:net` throws a missing permission from its own event loop.
     Deno.listen(address).close();
-    const server = createServer({ noDelay: true });
+    const server = createServer();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     server.once("error", reject);
     server.listen(address.port, address.hostname, resolve);
