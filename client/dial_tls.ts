@@ -44,7 +44,7 @@ export function dialTls(
       // Left to the first read, a certificate that is not right would look like
       // a connection that was up and got lost.
       await tls.handshake();
-      return new JudgedConn(tls, own !== false);
+      return new JudgedConn(tls);
     } catch (cause) {
       if (signal.aborted) throw signal.reason;
       tls.close();
@@ -84,13 +84,10 @@ async function connect(
  */
 class JudgedConn implements Conn {
   #tls: Deno.TlsConn;
-  /** Whether it shows a certificate, which may be why it is cut off. */
-  #certified: boolean;
   #accepted = false;
 
-  constructor(tls: Deno.TlsConn, certified: boolean) {
+  constructor(tls: Deno.TlsConn) {
     this.#tls = tls;
-    this.#certified = certified;
   }
 
   read(into: Uint8Array): Promise<number | null> {
@@ -121,27 +118,24 @@ class JudgedConn implements Conn {
       this.#accepted = true;
       return count;
     } catch (cause) {
-      const cut = this.#certified &&
-        (cause instanceof Deno.errors.UnexpectedEof ||
-          cause instanceof Deno.errors.ConnectionReset);
-      if (cut) throw failed("The server did not accept the client", CUT);
-      if (!reasonOf(cause).includes("alert")) throw cause;
-      throw failed("The server does not accept the client", cause);
+      const hungUp = cause instanceof Deno.errors.UnexpectedEof ||
+        cause instanceof Deno.errors.ConnectionReset;
+      if (!hungUp && !reasonOf(cause).includes("alert")) throw cause;
+      throw failed("The server did not accept the client", cause);
     }
   }
 }
-
-/** Why a server hangs up on who has just shown a certificate. */
-const CUT = new Error(
-  "it hung up after the handshake; does it trust the " +
-    "authority of tls.cert, and is that certificate for clients, and still valid?",
-);
 
 /** What rustls says, and what to do about it. */
 const REMEDIES: readonly [RegExp, string][] = [
   [
     /CertificateRequired/,
     "it asks for a client's certificate: give tls.cert and tls.key",
+  ],
+  [
+    /close_notify|reset/i,
+    "it hung up right after the handshake; does it ask for a client's " +
+    "certificate, tls.cert, of an authority that it trusts?",
   ],
   [
     /UnknownIssuer|CaUsedAsEndEntity/,
@@ -171,6 +165,8 @@ function failed(what: string, cause: unknown): CypherError {
   );
 }
 
+/** Without the address of a manual that some reasons end in. */
 function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return reason.replace(/: https:\S+/, "");
 }

@@ -128,8 +128,9 @@ export class CypherServer implements AsyncDisposable {
    * @throws {CypherError} `LISTEN_FAILED` if the address is taken or not this
    * machine's, `CLOSED` if the server was started before.
    */
+  // deno-lint-ignore require-await
   async start(): Promise<void> {
-    await this.#core.start();
+    this.#core.start();
     if (!this.#keys.equalKeys) return;
     this.monitor.publish({
       kind: "notice",

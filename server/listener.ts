@@ -22,7 +22,7 @@ export interface Listener {
 /** Opens a listener; throws when the address is taken or not ours. */
 export type Listen = (
   address: { hostname: string; port: number },
-) => Listener | Promise<Listener>;
+) => Listener;
 
 /** Listens on TCP. */
 export const listenTcp: Listen = (address) => Deno.listen(address);

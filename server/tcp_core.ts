@@ -48,7 +48,6 @@ export interface TcpCoreOptions {
 /** Where a core stands. */
 type CoreState =
   | { readonly kind: "new" }
-  | { readonly kind: "starting" }
   | { readonly kind: "listening"; readonly listener: Listener }
   | {
     readonly kind: "draining";
@@ -89,14 +88,14 @@ export class TcpCore {
    * @throws {CypherError} `LISTEN_FAILED` if the address is taken or not ours,
    * `CLOSED` if the core was started before.
    */
-  async start(): Promise<void> {
+  start(): void {
     if (this.#state.kind !== "new") {
       throw new CypherError(
         "CLOSED",
         "Cannot start the server: it was started before",
       );
     }
-    const listener = await this.#listen();
+    const listener = this.#listen();
     this.#state = { kind: "listening", listener };
     this.#address = listener.addr as Deno.NetAddr;
     this.#unlist = this.#options.monitor.addListener(() => this.#info());
@@ -148,27 +147,17 @@ export class TcpCore {
     this.#state = { kind: "stopped", done: Promise.resolve() };
   }
 
-  async #listen(): Promise<Listener> {
+  #listen(): Listener {
     const { hostname, port, listen = listenTcp } = this.#options;
-    this.#state = { kind: "starting" };
-    let listener: Listener | undefined;
     try {
-      listener = await listen({ hostname, port });
-      if (this.#starting) return listener;
+      return listen({ hostname, port });
     } catch (cause) {
-      if (this.#starting) this.#state = { kind: "new" };
       throw new CypherError(
         "LISTEN_FAILED",
         `Cannot listen on ${join(hostname, port)}: ${reasonOf(cause)}`,
         { cause },
       );
     }
-    listener.close();
-    throw new CypherError("CLOSED", "The server was stopped while it started");
-  }
-
-  get #starting(): boolean {
-    return this.#state.kind === "starting";
   }
 
   async #accept(listener: Listener): Promise<void> {

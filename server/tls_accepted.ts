@@ -1,11 +1,14 @@
-import type { Socket } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
+import { ConnStream } from "./conn_stream.ts";
 import type { AcceptedConn } from "./listener.ts";
 
 /** The most handed over at once: so often a slow peer's progress is seen. */
 const SLICE = 65_536;
 /** How much may have come unasked before the peer has to wait. */
 const AHEAD = 65_536;
+
+/** The alert handshake_failure, fatal (RFC 8446, 6), in the clear. */
+const ALERT = new Uint8Array([21, 3, 3, 0, 2, 2, 40]);
 
 /** What `node:tls` calls it when the peer is gone. */
 const GONE = ["ECONNRESET", "EPIPE", "ECANCELED", "ERR_STREAM_DESTROYED"];
@@ -37,22 +40,21 @@ interface Reader extends PromiseWithResolvers<number | null> {
 
 /** A connection that was accepted and speaks TLS, as a `Deno.Conn`. */
 export class TlsAccepted implements AcceptedConn {
-  readonly remoteAddr: Deno.NetAddr;
-  #socket: Socket;
+  readonly remoteAddr: Deno.Addr;
+  #conn: Deno.TcpConn;
+  #stream: ConnStream;
   #state: State = { kind: "handshake" };
   #shaken = Promise.withResolvers<void>();
   #reader: Reader | undefined;
   #unread: Uint8Array[] = [];
   #unreadBytes = 0;
+  #closed = false;
 
   /** Begins the handshake on a connection that was just accepted. */
-  constructor(socket: Socket, { cert, key, clientCa }: TlsKeys) {
-    this.remoteAddr = {
-      transport: "tcp",
-      hostname: socket.remoteAddress ?? "",
-      port: socket.remotePort ?? 0,
-    };
-    this.#socket = socket;
+  constructor(conn: Deno.TcpConn, { cert, key, clientCa }: TlsKeys) {
+    this.remoteAddr = conn.remoteAddr;
+    this.#conn = conn;
+    this.#stream = new ConnStream(conn);
     // Nobody may care: then its outcome is that of the connection.
     this.#shaken.promise.catch(() => {});
     // One for each connection, as events that tell of a handshake that failed
@@ -70,12 +72,12 @@ export class TlsAccepted implements AcceptedConn {
       if (clientCa === undefined || tls.authorized) return this.#open(tls);
       this.#fail(uncertified("no certificate that was checked"));
     });
-    acceptor.on("tlsClientError", (error, { authorizationError }) =>
-      this.#fail(
-        authorizationError ? uncertified(`${authorizationError}`) : error,
-      ));
-    socket.on("error", (error) => this.#fail(error));
-    acceptor.emit("connection", socket);
+    acceptor.on("tlsClientError", (error, { authorizationError }) => {
+      if (authorizationError) this.#fail(uncertified(`${authorizationError}`));
+      else this.#refuse(error);
+    });
+    this.#stream.on("error", (error) => this.#fail(error));
+    acceptor.emit("connection", this.#stream);
   }
 
   /** Resolves once the peer has finished the handshake; rejects if it fails. */
@@ -84,7 +86,7 @@ export class TlsAccepted implements AcceptedConn {
   }
 
   setNoDelay(noDelay: boolean): void {
-    this.#socket.setNoDelay(noDelay);
+    this.#conn.setNoDelay(noDelay);
   }
 
   read(into: Uint8Array): Promise<number | null> {
@@ -108,7 +110,9 @@ export class TlsAccepted implements AcceptedConn {
   }
 
   close(): void {
-    this.#socket.destroy();
+    this.#stream.destroy();
+    if (!this.#closed) this.#conn.close();
+    this.#closed = true;
     this.#fail(new Deno.errors.BadResource("The connection is closed"));
   }
 
@@ -136,6 +140,15 @@ export class TlsAccepted implements AcceptedConn {
     tls.on("error", (error) => this.#fail(error));
     tls.on("close", () => this.#fail(gone()));
     this.#shaken.resolve();
+  }
+
+  /** Tells who does not speak TLS that this does; `node:tls` says nothing. */
+  async #refuse(error: Error): Promise<void> {
+    // After the server's first message it would have to be encrypted.
+    if (!this.#stream.written && !this.#closed) {
+      await this.#conn.write(ALERT).catch(() => {});
+    }
+    this.#fail(error);
   }
 
   #receive(tls: TLSSocket, chunk: Uint8Array): void {

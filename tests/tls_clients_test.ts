@@ -4,7 +4,6 @@
  */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { Socket } from "node:net";
 import type { ClientTls, CypherServer, CypherServerOptions } from "../mod.ts";
 import { Authority, makeCerts } from "./support/certificates.ts";
 import { FakeClock } from "./support/fake_clock.ts";
@@ -46,7 +45,7 @@ async function start(
 }
 
 const refused: Record<string, [ClientTls, RegExp, RegExp]> = {
-  "none": [{}, /CertificateRequired.*tls\.cert/, /no certificates/],
+  "none": [{}, /tls\.cert/, /no certificates/],
   "one of another authority": [
     theirs.issue("clientAuth"),
     /tls\.cert/,
@@ -247,24 +246,4 @@ Deno.test("a TLS peer that does not read is found out", async () => {
   const [offline] = await signals.wait("offline");
   assertEquals(offline!.reason, "slow-reader");
   for (const tls of dialled) tls.close();
-});
-
-Deno.test("a TLS server switches Nagle's algorithm off", async () => {
-  const set: unknown[] = [];
-  const { setNoDelay } = Socket.prototype;
-  Socket.prototype.setNoDelay = function (noDelay) {
-    set.push(noDelay);
-    return setNoDelay.call(this, noDelay);
-  };
-  try {
-    const { server } = await start(made.ca);
-    await using _ = server;
-    await using client = makeClient(server.address, {
-      tls: { caCerts, ...made.client },
-    });
-    await client.request({ path: "/" });
-  } finally {
-    Socket.prototype.setNoDelay = setNoDelay;
-  }
-  assertEquals(set, [true]);
 });

@@ -307,19 +307,6 @@ Deno.test("a TLS port that is taken is told as a TCP one is", async () => {
   assertMatch(error.message, /the port is taken/);
 });
 
-Deno.test("a TLS server that is stopped while it starts does not listen", async () => {
-  const server = new CypherServer({
-    ...serverKeys,
-    port: 0,
-    handler: () => ({}),
-    tls: serverTls,
-  });
-  const starting = codeOf(server.start());
-  await server.stop({ grace: 0 });
-  assertEquals(await starting, "CLOSED");
-  assertEquals(await codeOf(server.start()), "CLOSED");
-});
-
 const shown: Record<string, [() => Parameters<typeof makeClient>[1], RegExp]> =
   {
     "a stranger": [

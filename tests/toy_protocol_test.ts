@@ -10,7 +10,7 @@ Deno.test("a protocol added by a file of its own is served, watched and shown", 
   await using sidecar = dashboard(monitor);
   await using _cypher = await startServer(() => ({}), { monitor });
   await using toy = new ToyServer({ monitor });
-  await toy.start();
+  toy.start();
 
   const conn = await Deno.connect({ port: toy.address.port });
   await conn.write(new TextEncoder().encode("hello\0wor"));

@@ -74,8 +74,9 @@ export class ChatServer implements AsyncDisposable {
    * @throws {CypherError} `LISTEN_FAILED` if the address is taken or not this
    * machine's, `CLOSED` if the server was started before.
    */
+  // deno-lint-ignore require-await
   async start(): Promise<void> {
-    await this.#core.start();
+    this.#core.start();
   }
 
   /**

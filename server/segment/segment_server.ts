@@ -87,8 +87,9 @@ export class SegmentServer implements AsyncDisposable {
    * @throws {CypherError} `LISTEN_FAILED` if the address is taken or not this
    * machine's, `CLOSED` if the server was started before.
    */
+  // deno-lint-ignore require-await
   async start(): Promise<void> {
-    await this.#core.start();
+    this.#core.start();
   }
 
   /** The clients' steps from now on, as an async iterable. */

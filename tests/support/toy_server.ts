@@ -31,8 +31,8 @@ export class ToyServer implements AsyncDisposable {
     return this.#core.address!;
   }
 
-  async start(): Promise<void> {
-    await this.#core.start();
+  start(): void {
+    this.#core.start();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
