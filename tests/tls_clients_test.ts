@@ -247,3 +247,28 @@ Deno.test("a TLS peer that does not read is found out", async () => {
   assertEquals(offline!.reason, "slow-reader");
   for (const tls of dialled) tls.close();
 });
+
+Deno.test("a TLS server switches Nagle's algorithm off", async () => {
+  using listener = Deno.listen({ port: 0 });
+  using some = await Deno.connect({ port: listener.addr.port });
+  (await listener.accept()).close();
+  const prototype: Deno.TcpConn = Object.getPrototypeOf(some);
+  const set: unknown[] = [];
+  const { setNoDelay } = prototype;
+  prototype.setNoDelay = function (noDelay) {
+    set.push(noDelay);
+    setNoDelay.call(this, noDelay);
+  };
+  try {
+    const { server } = await start(made.ca);
+    await using _ = server;
+    // With a certificate, as then the client cannot.
+    await using client = makeClient(server.address, {
+      tls: { caCerts, ...made.client },
+    });
+    await client.request({ path: "/" });
+  } finally {
+    prototype.setNoDelay = setNoDelay;
+  }
+  assertEquals(set, [true]);
+});
