@@ -11,6 +11,7 @@ export class ConnStream extends Duplex {
   #conn: Conn;
   #size = IDLE;
   #written = false;
+  #held: PromiseWithResolvers<void> | undefined;
 
   /** The stream ends with the peer's half: no wire serves on after that. */
   constructor(conn: Conn) {
@@ -23,8 +24,20 @@ export class ConnStream extends Duplex {
     return this.#written;
   }
 
+  /** Reads no more; `node:tls` would take all that comes, paused or not. */
+  hold(): void {
+    this.#held ??= Promise.withResolvers();
+  }
+
+  /** Reads on. */
+  release(): void {
+    this.#held?.resolve();
+    this.#held = undefined;
+  }
+
   /** Called by the stream when it wants more. */
   override async _read(): Promise<void> {
+    if (this.#held) await this.#held.promise;
     const buffer = new Uint8Array(this.#size);
     try {
       const count = await this.#conn.read(buffer);

@@ -94,9 +94,6 @@ export class TlsAccepted implements AcceptedConn {
     const reader = { into, ...Promise.withResolvers<number | null>() };
     this.#reader = reader;
     this.#settle();
-    if (this.#state.kind === "open" && this.#state.tls.isPaused()) {
-      this.#state.tls.resume();
-    }
     return reader.promise;
   }
 
@@ -135,7 +132,7 @@ export class TlsAccepted implements AcceptedConn {
   #open(tls: TLSSocket): void {
     if (this.#state.kind !== "handshake") return;
     this.#state = { kind: "open", tls };
-    tls.on("data", (chunk) => this.#receive(tls, chunk as Uint8Array));
+    tls.on("data", (chunk) => this.#receive(chunk as Uint8Array));
     tls.on("end", () => this.#over({ kind: "over" }));
     tls.on("error", (error) => this.#fail(error));
     tls.on("close", () => this.#fail(gone()));
@@ -151,11 +148,11 @@ export class TlsAccepted implements AcceptedConn {
     this.#fail(error);
   }
 
-  #receive(tls: TLSSocket, chunk: Uint8Array): void {
+  #receive(chunk: Uint8Array): void {
     this.#unread.push(chunk);
     this.#unreadBytes += chunk.length;
     this.#settle();
-    if (this.#unreadBytes > AHEAD) tls.pause();
+    if (this.#unreadBytes > AHEAD) this.#stream.hold();
   }
 
   /** The first failure counts. */
@@ -188,6 +185,7 @@ export class TlsAccepted implements AcceptedConn {
     if (count < chunk.length) this.#unread[0] = chunk.subarray(count);
     else this.#unread.shift();
     this.#unreadBytes -= count;
+    if (this.#unreadBytes <= AHEAD) this.#stream.release();
     return count;
   }
 }

@@ -3,8 +3,9 @@
  * one is asked for; and what peers cost that never finish the handshake.
  */
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { ClientTls, CypherServer, CypherServerOptions } from "../mod.ts";
+import { TlsAccepted } from "../server/tls_accepted.ts";
 import { Authority, makeCerts } from "./support/certificates.ts";
 import { FakeClock } from "./support/fake_clock.ts";
 import {
@@ -246,6 +247,40 @@ Deno.test("a TLS peer that does not read is found out", async () => {
   const [offline] = await signals.wait("offline");
   assertEquals(offline!.reason, "slow-reader");
   for (const tls of dialled) tls.close();
+});
+
+Deno.test("a TLS peer that sends more than is read has to wait", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const dialling = Deno.connectTls({
+    hostname: "127.0.0.1",
+    port: listener.addr.port,
+    caCerts,
+  });
+  const socket = await listener.accept();
+  let reading = 0;
+  let bytes = 0;
+  const read = socket.read.bind(socket);
+  socket.read = async (into) => {
+    reading++;
+    const count = await read(into);
+    reading--;
+    bytes += count ?? 0;
+    return count;
+  };
+  const accepted = new TlsAccepted(socket, serverTls);
+  using tls = await dialling;
+  await Promise.all([tls.handshake(), accepted.handshake()]);
+  const SIZE = 2 ** 24;
+  const sending = (async () => {
+    const all = new Uint8Array(SIZE);
+    for (let at = 0; at < SIZE;) at += await tls.write(all.subarray(at));
+  })();
+  await until("nothing more is read", () => bytes > 65_536 && reading === 0);
+  assert(bytes < SIZE / 8, `${bytes} were read`);
+  const into = new Uint8Array(65_536);
+  for (let got = 0; got < SIZE;) got += (await accepted.read(into))!;
+  await sending;
+  accepted.close();
 });
 
 Deno.test("a TLS server switches Nagle's algorithm off", async () => {
