@@ -41,14 +41,11 @@ export type { ClientState } from "./client/keeper.ts";
 // What they are told when they are made.
 export type { CypherServerOptions } from "./server/options.ts";
 export type { CypherClientOptions } from "./client/options.ts";
-export type { ClientTls, Dial } from "./client/dial.ts";
+export type { Dial } from "./client/dial.ts";
+export type { ClientTls } from "./client/dial_tls.ts";
 export type { ServerKeys } from "./server/key_ring.ts";
-export type {
-  AcceptedConn,
-  Listen,
-  Listener,
-  TlsKeys,
-} from "./server/tcp_core.ts";
+export type { AcceptedConn, Listen, Listener } from "./server/listener.ts";
+export type { TlsKeys } from "./server/tls_accepted.ts";
 export type { Conn } from "./protocol/transport.ts";
 export { type Clock, systemClock, type Timer } from "./protocol/clock.ts";
 export { generateKeys, type KeyPair } from "./protocol/keys.ts";

@@ -45,6 +45,7 @@ export class ClassicLink implements ClientLink {
   #overdue: Deadline;
   #end: ClientOfflineReason | undefined;
   #answered = false;
+  #refusal: CypherError | undefined;
 
   constructor(options: ClassicLinkOptions) {
     this.#options = options;
@@ -57,6 +58,11 @@ export class ClassicLink implements ClientLink {
   /** Whether it has brought any answer. */
   get answered(): boolean {
     return this.#answered;
+  }
+
+  /** Why the server would not have us, if that is how it ended. */
+  get refusal(): CypherError | undefined {
+    return this.#refusal;
   }
 
   /** Runs the connection until it is over; resolves to the reason. */
@@ -76,7 +82,8 @@ export class ClassicLink implements ClientLink {
         if (count === null) this.close("peer-closed");
         else await this.#receive(splitter, buffer.subarray(0, count));
       } catch (error) {
-        this.close(lossOf(error));
+        if (error instanceof CypherError) this.#refused(error);
+        else this.close(lossOf(error));
       }
     }
     this.#overdue.stop();
@@ -113,6 +120,11 @@ export class ClassicLink implements ClientLink {
     if (this.#end !== undefined) return;
     this.#end = reason;
     this.#options.transport.close();
+  }
+
+  #refused(error: CypherError): void {
+    this.#refusal = error;
+    this.close("refused");
   }
 
   #write(bytes: Uint8Array): void {
@@ -190,10 +202,11 @@ export class ClassicLink implements ClientLink {
     const request = this.#inFlight;
     this.#inFlight = undefined;
     if (!request) return;
-    const cut = this.#end === "peer-closed" || this.#end === "peer-reset";
+    const cut = this.#end === "peer-closed" || this.#end === "peer-reset" ||
+      this.#end === "refused";
     request.cuts = cut ? request.cuts + 1 : 0;
     if (request.cuts >= maxUnanswered) {
-      pending.fail(request, noAnswer(maxUnanswered));
+      pending.fail(request, this.#refusal ?? noAnswer(maxUnanswered));
     }
   }
 }

@@ -1,4 +1,3 @@
-import { CypherError } from "../protocol/errors.ts";
 import type { Conn } from "../protocol/transport.ts";
 
 /**
@@ -43,43 +42,4 @@ async function connect(
   } finally {
     signal.removeEventListener("abort", abort);
   }
-}
-
-/** How a client checks a server's certificate. */
-export interface ClientTls {
-  /** Authorities to trust besides the usual ones, as PEM. */
-  readonly caCerts?: readonly string[];
-  /** The name that the certificate must be for, default the hostname. */
-  readonly serverName?: string;
-}
-
-/** Dials TLS. There is no falling back to a connection without it. */
-export function dialTls({ caCerts = [], serverName }: ClientTls): Dial {
-  return async (target, signal) => {
-    const tcp = await dialTcp(target, signal);
-    const tls = await Deno.startTls(tcp as Deno.TcpConn, {
-      hostname: serverName ?? target.hostname,
-      caCerts: [...caCerts],
-    });
-    const abort = () => tls.close();
-    signal.addEventListener("abort", abort);
-    try {
-      // Left to the first read, a certificate that is not right would look like
-      // a connection that was up and got lost.
-      await tls.handshake();
-      return tls;
-    } catch (cause) {
-      if (signal.aborted) throw cause;
-      tls.close();
-      throw new CypherError(
-        "CONNECT_FAILED",
-        `Cannot agree on TLS with the server: ${
-          cause instanceof Error ? cause.message : cause
-        }`,
-        { cause },
-      );
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
-  };
 }

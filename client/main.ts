@@ -14,6 +14,7 @@ import { CypherError, CypherStatus } from "../protocol/errors.ts";
 import { KEY_FILE, keysOf, parseKeys } from "../protocol/keys.ts";
 import { milliseconds } from "../protocol/options.ts";
 import { CypherClient } from "./cypher_client.ts";
+import type { ClientTls } from "./dial_tls.ts";
 import { CLIENT_OPTIONS } from "./options.ts";
 import { PING, ping } from "./ping.ts";
 
@@ -41,6 +42,10 @@ const CONNECTION: Command["flags"] = {
   tls: {
     kind: "switch",
     about: "Connect over TLS, trusting what deno task certs made",
+  },
+  clientCert: {
+    kind: "switch",
+    about: "With --tls: show the client's certificate that it made",
   },
   deadline: {
     kind: "number",
@@ -92,7 +97,7 @@ async function main(): Promise<void> {
     // Checked by the client, which says what there is.
     wire: line.texts["wire"] as "session",
     ...(line.switches["tls"] && {
-      tls: { caCerts: [await Deno.readTextFile(".cypher/ca.pem")] },
+      tls: await findCertificates(line.switches["clientCert"]!),
     }),
     ...await findKeys(),
     onOffline: (reason) => {
@@ -116,6 +121,25 @@ async function request(
     ...(text !== undefined && { data: jsonOrText(text) }),
   }, { deadline });
   console.log(JSON.stringify(switches["body"] ? answer.body : answer.data));
+}
+
+/** What `deno task certs` made: the authority, and a certificate to show. */
+async function findCertificates(show: boolean): Promise<ClientTls> {
+  try {
+    return {
+      caCerts: [await Deno.readTextFile(".cypher/ca.pem")],
+      ...(show && {
+        cert: await Deno.readTextFile(".cypher/client.pem"),
+        key: await Deno.readTextFile(".cypher/client.key"),
+      }),
+    };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new CypherError(
+      "BAD_OPTION",
+      'There are no certificates: run "deno task certs" here once',
+    );
+  }
 }
 
 /** The keys from the environment, else from the server's key file. */

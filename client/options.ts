@@ -1,3 +1,4 @@
+import { checkCertificate } from "../protocol/certificates.ts";
 import { checkClock, type Clock } from "../protocol/clock.ts";
 import {
   badOption,
@@ -10,7 +11,8 @@ import {
   milliseconds,
 } from "../protocol/options.ts";
 import { checkTracing, type Tracing } from "../protocol/tracing.ts";
-import { type ClientTls, type Dial, dialTcp, dialTls } from "./dial.ts";
+import { type Dial, dialTcp } from "./dial.ts";
+import { type ClientTls, dialTls } from "./dial_tls.ts";
 import type { ClientOfflineReason } from "./signals.ts";
 
 /** How a {@linkcode CypherClient} is made. Times in ms, sizes in bytes. */
@@ -186,14 +188,22 @@ export function checkClientOptions(options: CypherClientOptions) {
 
 function dialOf(tls: ClientTls | undefined): Dial {
   if (tls === undefined) return dialTcp;
-  checkNames("tls", tls, ["caCerts", "serverName"]);
-  const { caCerts = [], serverName } = tls;
+  checkNames("tls", tls, ["caCerts", "serverName", "cert", "key"]);
+  const { caCerts = [], serverName, cert, key } = tls;
   if (
     !Array.isArray(caCerts) || caCerts.some((one) => typeof one !== "string")
   ) {
     throw badOption("tls.caCerts", "a list of PEM texts", caCerts);
   }
   checkString("tls.serverName", serverName, "");
+  if (cert !== undefined || key !== undefined) {
+    checkCertificate("tls", cert, key);
+    if (serverName !== undefined) {
+      // Deno.connectTls takes one name for both.
+      const alone = "left out together with tls.cert: it is the hostname then";
+      throw badOption("tls.serverName", alone, serverName);
+    }
+  }
   return dialTls(tls);
 }
 

@@ -16,24 +16,24 @@ const ADDRESSES = ["127.0.0.1", "::1"];
 const DAYS = 365;
 /** RSA, as the library knows no curves; 3,072 bits make the 128 of ours. */
 const BITS = 3_072;
+/** What certificates that sign no others have. */
+const LEAF = [
+  { name: "basicConstraints", cA: false, critical: true },
+  { name: "keyUsage", digitalSignature: true, critical: true },
+];
+const FILES = ["ca.pem", "cert.pem", "key.pem", "client.pem", "client.key"];
 
-/** What `deno task certs` makes, as PEM. */
-interface Certificates {
-  /** The authority's certificate, for clients to trust. */
-  readonly ca: string;
-  /** The server's certificate. */
-  readonly cert: string;
-  /** The server's private key. */
-  readonly key: string;
-}
+/** What `deno task certs` makes: the names of its files, and their PEM. */
+type Files = Record<string, string>;
 
 /**
- * Makes an authority and a server's certificate. The authority's own key is
- * given to nobody: whoever trusts it trusts this one certificate.
+ * Makes an authority, a server's certificate and a client's. The authority's
+ * own key is given to nobody: whoever trusts it trusts these two alone.
  */
-function makeCertificates(): Certificates {
+function makeCertificates(): Files {
   const authority = makeKeys();
   const server = makeKeys();
+  const client = makeKeys();
   const signer = forge.pki.privateKeyFromPem(authority.privateKey);
   // Named apart: of two by one name, a client would say that the other lies.
   const name = `Cypher development CA ${serialNumber().slice(0, 8)}`;
@@ -51,8 +51,7 @@ function makeCertificates(): Certificates {
   ca.sign(signer, forge.md.sha256.create());
   const subject = [{ name: "commonName", value: NAMES[0]! }];
   const cert = certificateOf(server.publicKey, subject, issuer, [
-    { name: "basicConstraints", cA: false, critical: true },
-    { name: "keyUsage", digitalSignature: true, critical: true },
+    ...LEAF,
     { name: "extKeyUsage", serverAuth: true },
     {
       name: "subjectAltName",
@@ -64,10 +63,18 @@ function makeCertificates(): Certificates {
     },
   ]);
   cert.sign(signer, forge.md.sha256.create());
+  const holder = [{ name: "commonName", value: "client" }];
+  const clientCert = certificateOf(client.publicKey, holder, issuer, [
+    ...LEAF,
+    { name: "extKeyUsage", clientAuth: true },
+  ]);
+  clientCert.sign(signer, forge.md.sha256.create());
   return {
-    ca: forge.pki.certificateToPem(ca),
-    cert: forge.pki.certificateToPem(cert),
-    key: server.privateKey,
+    "ca.pem": forge.pki.certificateToPem(ca),
+    "cert.pem": forge.pki.certificateToPem(cert),
+    "key.pem": server.privateKey,
+    "client.pem": forge.pki.certificateToPem(clientCert),
+    "client.key": client.privateKey,
   };
 }
 
@@ -105,20 +112,19 @@ function serialNumber(): string {
   return bytes.toHex();
 }
 
-/** Writes the three files; gives their names. Overwrites none. */
+/** Writes the files; gives their paths. Overwrites none. */
 async function writeCertificates(folder: string): Promise<string[]> {
-  const names = { ca: "ca.pem", cert: "cert.pem", key: "key.pem" };
-  const paths = Object.values(names).map((name) => `${folder}/${name}`);
+  const paths = FILES.map((name) => `${folder}/${name}`);
   for (const path of paths) {
     if (!await exists(path)) continue;
     throw new Error(`${path} is there already: remove it to make a new one`);
   }
   const made = makeCertificates();
   await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-  for (const kind of ["ca", "cert", "key"] as const) {
-    await Deno.writeTextFile(`${folder}/${names[kind]}`, made[kind], {
+  for (const name of FILES) {
+    await Deno.writeTextFile(`${folder}/${name}`, made[name]!, {
       createNew: true,
-      mode: kind === "key" ? 0o600 : 0o644,
+      mode: 0o600,
     });
   }
   return paths;
@@ -136,11 +142,15 @@ async function exists(path: string): Promise<boolean> {
 
 if (import.meta.main) {
   try {
-    const [ca, cert, key] = await writeCertificates(FOLDER);
+    const [ca, cert, key, clientCert, clientKey] = await writeCertificates(
+      FOLDER,
+    );
     console.log(`Made, for ${[...NAMES, ...ADDRESSES].join(", ")}, ${DAYS} days:
-  ${ca}    a development authority, for clients to trust; its key is kept nowhere
-  ${cert}  the server's certificate
-  ${key}   its private key, for its owner's eyes alone
+  ${ca}      a development authority, to be trusted; its key is kept nowhere
+  ${cert}    the server's certificate
+  ${key}     its private key, for its owner's eyes alone
+  ${clientCert}  a client's certificate, for servers that ask for one
+  ${clientKey}  its private key, for its owner's eyes alone
 
 Use them so:
   new CypherServer({ ..., tls: {
@@ -149,7 +159,13 @@ Use them so:
   } });
   new CypherClient({ ..., tls: {
     caCerts: [await Deno.readTextFile("${ca}")],
-  } });`);
+  } });
+
+To let in only clients with a certificate, give the server besides
+    clientCa: await Deno.readTextFile("${ca}"),
+and the client
+    cert: await Deno.readTextFile("${clientCert}"),
+    key: await Deno.readTextFile("${clientKey}"),`);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     Deno.exit(1);

@@ -104,6 +104,7 @@ export class CypherServer implements AsyncDisposable {
       maxPerAddress: limits.connectionsPerAddress,
       bans: { badTokens: limits.badTokens, banTime: limits.banTime },
       pace: { timeout: limits.messageTimeout, rate: limits.messageRate },
+      handshakeTimeout: limits.handshakeTimeout,
       unproven: { connections: limits.unproven, bytes: limits.unprovenBytes },
       serve: (connection) => serveWires(choice, connection),
       idle: () => runner.idle(),

@@ -82,7 +82,8 @@ export async function serve(
       log.say("keys", `Made a random pair of keys: ${file}`)
     ),
     ...(journal && { journal }),
-    ...(line.switches["tls"] && { tls: await findCertificate() }),
+    ...(line.switches["tls"] &&
+      { tls: await findCertificate(line.switches["clientCert"]!) }),
     handler,
     ...(line.switches["tracing"] && { tracing: await loadTracing() }),
     onHandlerError: (error, info) =>

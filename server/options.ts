@@ -9,13 +9,19 @@ import {
   count,
   milliseconds,
 } from "../protocol/options.ts";
+import {
+  checkAuthorities,
+  checkCertificate,
+} from "../protocol/certificates.ts";
 import type { Request } from "../protocol/message.ts";
 import { checkTracing, type Tracing } from "../protocol/tracing.ts";
 import { ANSWERS_OPTIONS } from "./answers.ts";
 import type { Handler, HandlerErrorInfo } from "./handler.ts";
 import type { ServerKeys } from "./key_ring.ts";
 import { Monitor } from "./monitor.ts";
-import { type Listen, listenOn, type TlsKeys } from "./tcp_core.ts";
+import { type Listen, listenTcp } from "./listener.ts";
+import type { TlsKeys } from "./tls_accepted.ts";
+import { listenTls } from "./tls_listener.ts";
 
 /** How a {@linkcode CypherServer} is made. Times in ms, sizes in bytes. */
 export interface CypherServerOptions {
@@ -245,7 +251,7 @@ export function checkServerOptions(options: CypherServerOptions) {
     handler,
     hostname: checkString("hostname", hostname, "127.0.0.1"),
     olderKeys: checkOlderKeys(olderKeys),
-    listen: checkFunction("listen", listen) ?? listenOn(checkTls(tls)),
+    listen: checkFunction("listen", listen) ?? listenOn(tls),
     wires: checkWires(wires),
     journal: checkString("journal", journal, ""),
     idempotent: cautious(checkFunction("idempotent", idempotent)),
@@ -278,17 +284,13 @@ function checkOlderKeys(keys: readonly ServerKeys[]): readonly ServerKeys[] {
   return keys;
 }
 
-function checkTls(tls: TlsKeys | undefined): TlsKeys | undefined {
-  if (tls === undefined) return undefined;
-  checkNames("tls", tls, ["cert", "key"]);
-  for (const name of ["cert", "key"] as const) {
-    // Shown by its kind alone: one of the two is a secret.
-    if (typeof tls[name] === "string" && tls[name].includes("-----BEGIN")) {
-      continue;
-    }
-    throw badOption(`tls.${name}`, "a PEM text", [tls[name]]);
-  }
-  return tls;
+function listenOn(tls: TlsKeys | undefined): Listen {
+  if (tls === undefined) return listenTcp;
+  checkNames("tls", tls, ["cert", "key", "clientCa"]);
+  const { cert, key, clientCa } = tls;
+  checkCertificate("tls", cert, key);
+  if (clientCa !== undefined) checkAuthorities("tls.clientCa", clientCa);
+  return listenTls(tls);
 }
 
 /** A function that does not know, or throws, says no: that is always safe. */

@@ -1,9 +1,15 @@
 import { type Clock, sleep } from "../protocol/clock.ts";
 import { CypherError } from "../protocol/errors.ts";
-import { type Conn, ConnTransport } from "../protocol/transport.ts";
+import { type Conn, ConnTransport, lossOf } from "../protocol/transport.ts";
 import { Admission } from "./admission.ts";
 import type { BanOptions, Bans } from "./bans.ts";
 import { Connection } from "./connection.ts";
+import {
+  type AcceptedConn,
+  type Listen,
+  type Listener,
+  listenTcp,
+} from "./listener.ts";
 import type { MessagePace } from "./message_deadline.ts";
 import type { ListenerInfo, Monitor } from "./monitor.ts";
 import { originOf } from "./origin.ts";
@@ -45,42 +51,8 @@ export interface TcpCoreOptions {
   unproven?: UnprovenLimits;
   /** Opens the listener, default TCP. */
   listen?: Listen;
-}
-
-/** A server's certificate and its private key, as PEM. */
-export interface TlsKeys {
-  /** The certificate, with those that lead to the authority's behind it. */
-  readonly cert: string;
-  /** The certificate's private key. */
-  readonly key: string;
-}
-
-/** A connection that was accepted. */
-export type AcceptedConn = Conn & {
-  readonly remoteAddr: Deno.Addr;
-  /** Switches Nagle's algorithm off; `Deno.TlsConn` cannot. */
-  setNoDelay?(noDelay: boolean): void;
-};
-
-/** What of a `Deno.Listener` is used. */
-export interface Listener {
-  /** Where it listens. */
-  readonly addr: Deno.Addr;
-  /** Resolves to the next connection; rejects once closed. */
-  accept(): Promise<AcceptedConn>;
-  /** Accepts no more. */
-  close(): void;
-}
-
-/** Opens a listener; throws when the address is taken or not ours. */
-export type Listen = (
-  address: { hostname: string; port: number },
-) => Listener;
-
-/** Listens on TCP or, with a certificate, on TLS. */
-export function listenOn(tls?: TlsKeys): Listen {
-  return (address) =>
-    tls ? Deno.listenTls({ ...address, ...tls }) : Deno.listen(address);
+  /** How long what `listen` puts below the wire may take, default `timeout`. */
+  handshakeTimeout?: number;
 }
 
 /** Where a core stands. */
@@ -206,7 +178,7 @@ export class TcpCore {
   }
 
   #listen(): Listener {
-    const { hostname, port, listen = listenOn() } = this.#options;
+    const { hostname, port, listen = listenTcp } = this.#options;
     try {
       return listen({ hostname, port });
     } catch (cause) {
@@ -266,13 +238,16 @@ export class TcpCore {
       address: join(hostname, port),
     });
     admission.enter(origin);
-    const gone = this.#run(connection).then(() => admission.leave(origin));
+    const gone = this.#run(connection, conn).then(() =>
+      admission.leave(origin)
+    );
     this.#connections.set(connection, gone);
   }
 
-  async #run(connection: Connection): Promise<void> {
+  async #run(connection: Connection, conn: AcceptedConn): Promise<void> {
     try {
-      await this.#options.serve(connection);
+      if (conn.handshake) await this.#handshake(connection, conn);
+      if (!connection.ended) await this.#options.serve(connection);
     } catch (error) {
       // A fault of ours costs this connection, never the server.
       connection.failure("INTERNAL", String(error));
@@ -280,6 +255,22 @@ export class TcpCore {
     }
     await connection.release();
     this.#connections.delete(connection);
+  }
+
+  /** Sees through what is below the wire, or closes the connection. */
+  async #handshake(connection: Connection, conn: AcceptedConn): Promise<void> {
+    const { timeout, handshakeTimeout = timeout } = this.#options;
+    connection.allow(handshakeTimeout, "handshake-timeout");
+    try {
+      await conn.handshake!();
+      connection.allow(timeout);
+    } catch (error) {
+      if (connection.ended) return;
+      const reason = lossOf(error);
+      if (reason !== "peer-lost") return connection.close(reason);
+      connection.failure("TLS_FAILED", reasonOf(error));
+      connection.close("protocol-error");
+    }
   }
 
   #info(): ListenerInfo {

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { CypherServer } from "../mod.ts";
-import type { Listen } from "../server/tcp_core.ts";
+import type { Listen } from "../server/listener.ts";
 import { serverKeys } from "./support/cypher.ts";
 
 Deno.test("a server switches Nagle's algorithm off on what it accepts", async () => {

@@ -10,13 +10,14 @@ import {
   assertMatch,
   assertThrows,
 } from "@std/assert";
-import { dialTls } from "../client/dial.ts";
+import { dialTls } from "../client/dial_tls.ts";
 import {
   type ClientOfflineReason,
   CypherClient,
   CypherError,
   CypherServer,
 } from "../mod.ts";
+import { Authority, makeCerts, runCerts } from "./support/certificates.ts";
 import {
   clientKeys,
   codeOf,
@@ -31,59 +32,11 @@ import {
   within,
 } from "./support/cypher.ts";
 import { FaultProxy } from "./support/fault_proxy.ts";
-import { Program } from "./support/program.ts";
 
 const WIRES = ["session", "classic"] as const;
-const certs = new URL("../server/certs.ts", import.meta.url).pathname;
-
-/** What `deno task certs` makes, in a folder of its own. */
-interface Made {
-  readonly folder: string;
-  readonly ca: string;
-  readonly cert: string;
-  readonly key: string;
-  readonly output: string;
-}
-
-async function makeCerts(folder: string): Promise<Made> {
-  await using program = runCerts(folder);
-  assertEquals(await program.ended, 0, program.errors);
-  const read = (name: string) => Deno.readTextFile(`${folder}/.cypher/${name}`);
-  return {
-    folder,
-    ca: await read("ca.pem"),
-    cert: await read("cert.pem"),
-    key: await read("key.pem"),
-    output: program.output,
-  };
-}
-
-/** With the permissions of the task. */
-function runCerts(folder: string): Program {
-  return new Program(
-    [
-      "run",
-      "--no-prompt",
-      "--allow-read=.cypher",
-      "--allow-write=.cypher",
-      certs,
-    ],
-    { cwd: folder },
-  );
-}
-
-async function twoFolders(): Promise<[Made, Made]> {
-  const make = async () => await makeCerts(await Deno.makeTempDir());
-  return [await make(), await make()];
-}
 
 // Made once: keys take their time.
-const [ours, theirs] = await twoFolders();
-globalThis.addEventListener("unload", () => {
-  for (const { folder } of [ours, theirs]) {
-    Deno.removeSync(folder, { recursive: true });
-  }
-});
+const [ours, theirs] = [await makeCerts(), await makeCerts()];
 
 const serverTls = { cert: ours.cert, key: ours.key };
 const clientTls = { caCerts: [ours.ca] };
@@ -299,32 +252,106 @@ Deno.test("a TLS server outlives peers that do not speak TLS", async () => {
   );
 });
 
-Deno.test("what is not a certificate is told when it is given", async () => {
-  const bad = { cert: "", key: ours.key };
-  assertEquals(
-    await codeOf(startServer(() => ({}), { tls: bad })),
-    "BAD_OPTION",
-  );
-  const none = { cert: ours.cert, key: "" };
-  assertEquals(
-    await codeOf(startServer(() => ({}), { tls: none })),
-    "BAD_OPTION",
-  );
-  const mixed = { cert: ours.cert, key: theirs.key };
-  await using server = new CypherServer({
-    ...serverKeys,
-    port: 0,
-    handler: () => ({}),
-    tls: mixed,
-  });
-  const error = await errorOf(server.start());
-  assertEquals(error.code, "LISTEN_FAILED");
-  assert(!`${error.message} ${error.cause}`.includes("PRIVATE"));
-  for (const tls of [{ caCerts: "ca.pem" }, { serverName: 1 }, { ca: [] }]) {
+Deno.test("what is not a certificate is told when it is given", () => {
+  const { cert, key, ca, client } = ours;
+  const servers: [object, RegExp][] = [
+    [{ cert: "", key }, /tls\.cert/],
+    [{ cert, key: "" }, /tls\.key/],
+    [{ cert: key, key }, /tls\.cert/],
+    [{ cert, key: cert }, /tls\.key/],
+    [{ cert, key: theirs.key }, /tls\.key.*tls\.cert/],
+    [{ cert, key, clientCa: key }, /tls\.clientCa/],
+    [{ cert, key, clientCa: [] }, /tls\.clientCa/],
+    [{ cert, key, clientCa: [ca, ca.slice(0, 99)] }, /tls\.clientCa/],
+    [{ cert, key, ca }, /tls\.ca/],
+  ];
+  for (const [tls, pattern] of servers) {
+    const make = () =>
+      new CypherServer({ ...serverKeys, handler: () => ({}), tls } as never);
+    checkBadOption(make, pattern);
+  }
+  const clients: [object, RegExp][] = [
+    [{ caCerts: "ca.pem" }, /tls\.caCerts/],
+    [{ serverName: 1 }, /tls\.serverName/],
+    [{ ca: [] }, /tls\.ca/],
+    [{ cert: client.cert }, /tls\.key/],
+    [{ key: client.key }, /tls\.cert/],
+    [{ cert: client.cert, key }, /tls\.key.*tls\.cert/],
+    [{ ...client, serverName: "localhost" }, /tls\.serverName.*hostname/],
+  ];
+  for (const [tls, pattern] of clients) {
     const make = () => new CypherClient({ ...clientKeys, tls } as never);
-    assertEquals(assertThrows(make, CypherError).code, "BAD_OPTION");
+    checkBadOption(make, pattern);
   }
 });
+
+/** The option is named; no key is quoted. */
+function checkBadOption(make: () => unknown, pattern: RegExp): void {
+  const error = assertThrows(make, CypherError);
+  assertEquals(error.code, "BAD_OPTION");
+  assertMatch(error.message, pattern);
+  assert(!/BEGIN|MII/.test(error.message), error.message);
+}
+
+Deno.test("a TLS port that is taken is told as a TCP one is", async () => {
+  const { server } = await startTls();
+  await using _ = server;
+  await using second = new CypherServer({
+    ...serverKeys,
+    port: server.address.port,
+    handler: () => ({}),
+    tls: serverTls,
+  });
+  const error = await errorOf(second.start());
+  assertEquals(error.code, "LISTEN_FAILED");
+  assertMatch(error.message, /the port is taken/);
+});
+
+const shown: Record<string, [() => Parameters<typeof makeClient>[1], RegExp]> =
+  {
+    "a stranger": [
+      () => ({ tls: { caCerts: [theirs.ca] } }),
+      /UnknownIssuer.*tls\.caCerts/,
+    ],
+    "another name": [
+      () => ({ tls: { ...clientTls, serverName: "example.com" } }),
+      /example\.com.*tls\.serverName/s,
+    ],
+  };
+for (const [what, [options, pattern]] of Object.entries(shown)) {
+  Deno.test(`what to do about a server that is ${what} is told`, async () => {
+    const { server } = await startTls();
+    await using _ = server;
+    await using client = makeClient(server.address, {
+      wire: "session",
+      ...options(),
+    });
+    assertMatch((await errorOf(client.connect())).message, pattern);
+  });
+}
+
+Deno.test("what to do about an expired certificate is told", async () => {
+  const authority = new Authority("Expired");
+  const tls = authority.issue("serverAuth", { expired: true });
+  await using server = await startServer(() => ({}), { tls });
+  const address = { hostname: "localhost", port: server.address.port };
+  await using client = makeClient(address, {
+    tls: { caCerts: [authority.ca] },
+  });
+  const error = await errorOf(client.connect());
+  assertEquals(error.code, "CONNECT_FAILED");
+  assertMatch(error.message, /expired.*new certificate/s);
+});
+
+Deno.test("what to do about a server without TLS is told", async () => {
+  await using server = await startServer(() => ({}));
+  await using client = makeClient(server.address, { tls: clientTls });
+  const error = await errorOf(client.connect());
+  assertEquals(error.code, "CONNECT_FAILED");
+  assertMatch(error.message, /TLS/);
+});
+
+const FILES = ["ca.pem", "cert.pem", "key.pem", "client.pem", "client.key"];
 
 Deno.test("deno task certs makes what it says, for its owner", async () => {
   const { folder, output } = ours;
@@ -334,15 +361,15 @@ Deno.test("deno task certs makes what it says, for its owner", async () => {
     modes[name] = (mode! & 0o777).toString(8);
     assert(output.includes(`.cypher/${name}`), output);
   }
-  assertEquals(Object.keys(modes).sort(), ["ca.pem", "cert.pem", "key.pem"]);
-  assertEquals(modes["key.pem"], "600");
+  assertEquals(Object.keys(modes).sort(), FILES.toSorted());
+  for (const name of FILES) assertEquals(modes[name], "600");
   assert(!output.includes("PRIVATE"), output);
   assert(ours.ca !== theirs.ca && ours.key !== theirs.key);
 });
 
 Deno.test("deno task certs never overwrites", async () => {
   const folder = await Deno.makeTempDir();
-  for (const name of ["ca.pem", "cert.pem", "key.pem"]) {
+  for (const name of FILES) {
     await Deno.mkdir(`${folder}/.cypher`, { recursive: true });
     await Deno.writeTextFile(`${folder}/.cypher/${name}`, "mine");
     await using program = runCerts(folder);

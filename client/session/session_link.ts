@@ -169,13 +169,14 @@ export class SessionLink implements ClientLink {
     if (this.#state.kind === "handshake") {
       return this.#step(this.#state.handshake, chunk);
     }
-    for (const plain of this.#records!.opener.push(chunk)) {
+    const { opener } = this.#records!;
+    for (const plain of opener.push(chunk)) {
       for (const frame of this.#parser.push(plain)) {
         this.#take(frame);
         if (this.#state.kind === "ended") return;
       }
     }
-    const held = this.#opener!.held + this.#parser.held;
+    const held = opener.held + this.#parser.held;
     if (held > 0) this.#heartbeat?.arriving();
     this.send();
   }
@@ -346,6 +347,8 @@ export class SessionLink implements ClientLink {
         ? "bad-token"
         : error.code === "WIRE_MISMATCH"
         ? "wire-mismatch"
+        : error.code === "CONNECT_FAILED"
+        ? "refused"
         : "protocol-error",
     );
   }

@@ -89,6 +89,11 @@ which is made at the first start.`,
       kind: "switch",
       about: "Serve TLS with the certificate that deno task certs makes",
     },
+    clientCert: {
+      kind: "switch",
+      about: "With --tls: let in only clients with a certificate of its " +
+        "authority",
+    },
     httpPort: {
       kind: "number",
       about: "The dashboard's port",

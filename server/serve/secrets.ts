@@ -2,18 +2,20 @@ import { CypherError } from "../../protocol/errors.ts";
 import { KEY_FILE, keysOf } from "../../protocol/keys.ts";
 import { loadOrMakeKeys } from "../key_file.ts";
 import type { ServerKeys } from "../key_ring.ts";
-import type { TlsKeys } from "../tcp_core.ts";
+import type { TlsKeys } from "../tls_accepted.ts";
 
 /**
- * The certificate that `deno task certs` made.
+ * The certificate that `deno task certs` made, and if clients need one as well,
+ * the authority.
  *
  * @throws {CypherError} `BAD_OPTION` if it was not made yet.
  */
-export async function findCertificate(): Promise<TlsKeys> {
+export async function findCertificate(clients: boolean): Promise<TlsKeys> {
   try {
     return {
       cert: await Deno.readTextFile(".cypher/cert.pem"),
       key: await Deno.readTextFile(".cypher/key.pem"),
+      ...(clients && { clientCa: await Deno.readTextFile(".cypher/ca.pem") }),
     };
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;

@@ -7,7 +7,7 @@
 import type { Dial } from "../../client/dial.ts";
 import type { Clock } from "../../protocol/clock.ts";
 import type { Conn } from "../../protocol/transport.ts";
-import type { AcceptedConn, Listen, Listener } from "../../server/tcp_core.ts";
+import type { AcceptedConn, Listen, Listener } from "../../server/listener.ts";
 
 /** How a {@linkcode MemoryNetwork} is made. Times in ms, sizes in bytes. */
 export interface MemoryNetworkOptions {

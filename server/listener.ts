@@ -1,0 +1,28 @@
+import type { Conn } from "../protocol/transport.ts";
+
+/** A connection that was accepted. */
+export type AcceptedConn = Conn & {
+  readonly remoteAddr: Deno.Addr;
+  /** Switches Nagle's algorithm off; `Deno.TlsConn` cannot. */
+  setNoDelay?(noDelay: boolean): void;
+  /** Resolves once what is below the wire, such as TLS, has begun. */
+  handshake?(): Promise<unknown>;
+};
+
+/** What of a `Deno.Listener` is used. */
+export interface Listener {
+  /** Where it listens. */
+  readonly addr: Deno.Addr;
+  /** Resolves to the next connection; rejects once closed. */
+  accept(): Promise<AcceptedConn>;
+  /** Accepts no more. */
+  close(): void;
+}
+
+/** Opens a listener; throws when the address is taken or not ours. */
+export type Listen = (
+  address: { hostname: string; port: number },
+) => Listener;
+
+/** Listens on TCP. */
+export const listenTcp: Listen = (address) => Deno.listen(address);
