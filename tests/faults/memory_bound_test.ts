@@ -17,7 +17,7 @@ const KEPT = 8 * KIB * KIB;
 /** What a hundred objects and a few rounded-up buffers take. */
 const SMALL = 4 * KIB * KIB;
 /** What is resident besides: garbage until it is collected, and freed pages. */
-const GARBAGE = 4;
+const GARBAGE = 128 * KIB * KIB;
 /** Many times what the bound allows for one connection. */
 const REQUESTS = 160;
 
@@ -73,7 +73,7 @@ function assertWithin(
   const bound = connections + KEPT + SMALL;
   assertEquals(reasons, Array(CLIENTS).fill("slow-reader"));
   assert(held <= bound, `${held} bytes were held, ${bound} are stated`);
-  const most = GARBAGE * bound;
+  const most = 2 * bound + GARBAGE;
   assert(resident <= most, `${resident} bytes were resident, of ${most}`);
 }
 
