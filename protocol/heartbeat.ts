@@ -25,6 +25,8 @@ export class Heartbeat {
   /** When the last ping was sent, until its pong comes. */
   #sentAt: number | undefined;
   #count = 0;
+  /** When the peer was last given a sign of life. */
+  #shownAt = 0;
 
   /** `interval` is in ms. */
   constructor(clock: Clock, interval: number, events: HeartbeatEvents) {
@@ -37,6 +39,7 @@ export class Heartbeat {
   /** Begins to listen for silence. */
   start(): void {
     this.#running = true;
+    this.#shownAt = this.#clock.now();
     this.alive();
   }
 
@@ -50,6 +53,22 @@ export class Heartbeat {
   alive(): void {
     this.#pinged = false;
     if (this.#running) this.#deadline.set(this.#interval);
+  }
+
+  /**
+   * Something was received of a message that is not complete. The peer's pings
+   * wait behind the rest of it, so that it hears nothing from here: it is given
+   * a sign of life now and then.
+   */
+  arriving(): void {
+    if (!this.#running) return;
+    if (this.#clock.now() - this.#shownAt >= this.#interval) this.show();
+  }
+
+  /** Gives the peer a sign of life. */
+  show(): void {
+    this.#shownAt = this.#clock.now();
+    this.#events.ping(new Uint8Array(PING_BYTES));
   }
 
   /** A pong was received; gives the round trip in ms, if it is of our ping. */
@@ -66,7 +85,7 @@ export class Heartbeat {
   #silent(): void {
     if (this.#pinged) return this.#events.dead();
     this.#pinged = true;
-    this.#sentAt = this.#clock.now();
+    this.#sentAt = this.#shownAt = this.#clock.now();
     const payload = new Uint8Array(PING_BYTES);
     new DataView(payload.buffer).setUint32(4, ++this.#count);
     this.#deadline.set(this.#interval);

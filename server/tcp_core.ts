@@ -241,7 +241,8 @@ export class TcpCore {
     const { hostname } = conn.remoteAddr as Deno.NetAddr;
     const origin = originOf(hostname);
     const refusal = this.#admission.refusal(origin);
-    const crowded = refusal === "connections" &&
+    // Where nobody has to prove anything, first come is first served.
+    const crowded = refusal === "connections" && this.#options.unproven &&
       this.#unproven.crowdOutOldest(refusal);
     if (!refusal || crowded) return this.#take(conn, origin);
     conn.close();

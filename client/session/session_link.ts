@@ -174,6 +174,8 @@ export class SessionLink implements ClientLink {
         if (this.#state.kind === "ended") return;
       }
     }
+    const held = this.#opener!.held + this.#parser.held;
+    if (held > 0) this.#heartbeat?.arriving();
     this.send();
   }
 

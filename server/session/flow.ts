@@ -1,6 +1,6 @@
 import { Deadline } from "../../protocol/deadline.ts";
 import type { FrameWriter } from "../../protocol/frame_writer.ts";
-import { FRAME, PING_BYTES } from "../../protocol/frames.ts";
+import { FRAME } from "../../protocol/frames.ts";
 import { Heartbeat } from "../../protocol/heartbeat.ts";
 import type { Connection } from "../connection.ts";
 import type { SessionWireOptions } from "./session_wire.ts";
@@ -55,6 +55,11 @@ export class Flow {
   /** Something was received. */
   alive(): void {
     this.#heartbeat.alive();
+  }
+
+  /** Something was received of a message that is not complete. */
+  arriving(): void {
+    this.#heartbeat.arriving();
   }
 
   /** A pong was received; gives the round trip in ms, if it is of our ping. */
@@ -117,10 +122,9 @@ export class Flow {
   }
 
   #dead(): void {
-    const { connection, writer } = this.#options;
-    if (!this.#paused) return connection.close("unresponsive");
+    if (!this.#paused) return this.#options.connection.close("unresponsive");
     // Nobody reads its signs of life. It is to see ours, or it would give up.
     this.#heartbeat.alive();
-    writer()?.send(FRAME.ping, 0, new Uint8Array(PING_BYTES));
+    this.#heartbeat.show();
   }
 }

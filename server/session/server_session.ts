@@ -142,7 +142,9 @@ export class ServerSession implements Owner {
           if (this.#over) return;
         }
       }
-      this.#connection.hold(opener.held + this.#parser.held, finished);
+      const held = opener.held + this.#parser.held;
+      this.#connection.hold(held, finished);
+      if (held > 0) this.#flow.arriving();
     } catch (error) {
       if (!(error instanceof CypherError)) throw error;
       this.#broken(error);

@@ -12,6 +12,7 @@ import {
   Wire,
 } from "../support/cypher.ts";
 import { FakeClock } from "../support/fake_clock.ts";
+import { FaultProxy } from "../support/fault_proxy.ts";
 import { SessionPeer } from "../support/session_peer.ts";
 
 const BOTH = ["session", "classic"] as const;
@@ -119,6 +120,28 @@ for (const wire of BOTH) {
     }
     const [request] = await log.wait("request");
     assertEquals(request!.status, "OK");
+    assertEquals(log.of("offline"), []);
+  });
+}
+
+for (const direction of ["up", "down"] as const) {
+  Deno.test(`a session outlives a message that takes many heartbeats ${direction}`, async () => {
+    // All of it waits in the system's buffers, with the pings behind it.
+    const data = "x".repeat(3_000_000);
+    await using server = await startServer(
+      ({ path }) => ({ data: path === "/DOWN" ? data : 1 }),
+      { wires: ["session"], heartbeat: 400 },
+    );
+    using log = new SignalLog(server.monitor);
+    await using proxy = FaultProxy.start(
+      server.address,
+      () => ({ [direction]: { bytesPerSecond: 1_000_000 } }),
+    );
+    await using client = makeClient(proxy.address, { wire: "session" });
+    await client.request(
+      direction === "up" ? { path: "/UP", data } : { path: "/DOWN" },
+    );
+    assertEquals(log.of("online").length, 1);
     assertEquals(log.of("offline"), []);
   });
 }
