@@ -184,6 +184,7 @@ export class Connection implements Stranger {
    */
   hold(bytes: number, finished = false): void {
     if (!this.#proven) this.#unproven.hold(this, bytes);
+    if (this.ended) return;
     this.#message.left(bytes > 0, finished);
     // A large message on a slow line may take longer than the timeout.
     const idle = this.#overdue === "timeout" && this.#inProgress === 0;
@@ -376,7 +377,6 @@ export class Connection implements Stranger {
   async release(): Promise<void> {
     while (await this.#reading !== null) this.read();
     this.#deadline.stop();
-    this.#message.stop();
     this.#transport.close();
     this.#monitor.remove(this);
     this.#unproven.remove(this);

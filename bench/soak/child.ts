@@ -7,6 +7,8 @@ export interface ChildOptions {
   readonly cores?: string | undefined;
   /** How many file descriptors it may open, default as many as we may. */
   readonly descriptors?: number;
+  /** Whether it gets the time that nobody else wants. */
+  readonly nice?: boolean;
 }
 
 /** A program did not start, or could not answer. */
@@ -50,7 +52,7 @@ export class Child implements AsyncDisposable {
   static async start(
     name: string,
     argument: unknown,
-    { cores, descriptors }: ChildOptions = {},
+    { cores, descriptors, nice }: ChildOptions = {},
   ): Promise<Child> {
     const program = [
       Deno.execPath(),
@@ -69,9 +71,10 @@ export class Child implements AsyncDisposable {
     const limited = descriptors === undefined
       ? program
       : ["bash", "-c", `ulimit -n ${descriptors}; exec "$@"`, "_", ...program];
+    const polite = nice ? ["nice", "-n", "19", ...limited] : limited;
     const [command, ...args] = cores === undefined
-      ? limited
-      : ["taskset", "--cpu-list", cores, ...limited];
+      ? polite
+      : ["taskset", "--cpu-list", cores, ...polite];
     const process = new Deno.Command(command!, {
       args,
       stdin: "piped",

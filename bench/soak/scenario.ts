@@ -70,6 +70,14 @@ export class Stage implements AsyncDisposable {
     );
   }
 
+  /**
+   * Starts attackers. They give way to the healthy clients, which would measure
+   * their own core being taken from them instead of the server.
+   */
+  attackers(name: string, argument: unknown): Promise<Child> {
+    return this.start(name, argument, { nice: true });
+  }
+
   /** Starts the server. */
   async server(
     task: ServerTask = {},

@@ -20,7 +20,11 @@ Deno.test({
     const conns: Deno.TcpConn[] = [];
     while (conns.length < 350) conns.push(await Deno.connect(address));
     await within("the limit", server.prints("limit descriptors"));
-    assertEquals((await client.request({ data: 2 })).data, 2);
+    // Longer than the second after which a limit may be told again.
+    const end = performance.now() + 1_200;
+    while (performance.now() < end) {
+      assertEquals((await client.request({ data: 2 })).data, 2);
+    }
     for (const conn of conns) conn.close();
     await using late = makeClient(address, { wire: "session" });
     assertEquals((await late.request({ data: 3 })).data, 3);

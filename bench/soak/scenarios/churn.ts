@@ -19,7 +19,7 @@ export const churn: Scenario = {
     const answers = { maxAge: 1_000, tokens: 1_024 };
     const { server, port } = await stage.server({ options: { answers } });
     const task: ChurnTask = { port, count: scale.churned };
-    const peers = await stage.start("churn", task);
+    const peers = await stage.attackers("churn", task);
     const idle = await server.descriptors();
     await peers.ask("round");
     await emptied(server);

@@ -29,7 +29,7 @@ async function play(
   const healthy = await stage.healthy(port);
   figures.latencies(`alone, ${ban}`, await stage.watch(healthy));
   const task: FloodTask = { port, lanes: scale.lanes };
-  const attackers = await stage.start("flood", task);
+  const attackers = await stage.attackers("flood", task);
   const before = await linesOf(server);
   await attackers.ask("begin");
   const seen = await stage.watch(healthy);

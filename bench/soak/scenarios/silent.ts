@@ -21,7 +21,7 @@ export const silent: Scenario = {
     const healthy = await stage.healthy(port);
     figures.latencies("alone", await stage.watch(healthy));
     const task: SilentTask = { port, count: scale.silentPeers, half: HALF };
-    const peers = await stage.start("silent", task);
+    const peers = await stage.attackers("silent", task);
     const base = await server.ask<ServerMemory>("collect");
     await peers.ask("come");
     const { open } = await peers.ask<SilentFigures>("figures");

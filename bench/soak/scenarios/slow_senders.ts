@@ -27,7 +27,7 @@ export const slowSenders: Scenario = {
       )
     );
     const task: SlowTask = { port, count: scale.slowSenders };
-    const slow = await stage.start("slow_senders", task);
+    const slow = await stage.attackers("slow_senders", task);
     await healthy.ask("begin");
     await pause(Math.max(scale.seconds * 1_000, 2 * MOST));
     figures.latencies("among them", await healthy.ask("latencies"), 50);
