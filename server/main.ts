@@ -75,6 +75,8 @@ export async function serve(
   } = line.numbers;
   const { hostname, journal } = line.texts;
   using log = logOf(line);
+  // From here on: whoever reads that it listens may stop it at once.
+  const interruption = interrupted();
   const server = new CypherServer({
     ...optionsOf(numbers),
     hostname: hostname!,
@@ -102,7 +104,7 @@ export async function serve(
   }
   if (sidecar) announce(log, sidecar, httpPort);
   log.say("hint", "Try: deno task request UPDATE /NUMBER 42");
-  await interrupted();
+  await interruption;
   stopping = true;
   const code = await shutDown(Object.values<Serving>(servers), {
     monitor,
