@@ -17,6 +17,12 @@ export interface JournalledClient {
   readonly ended: ReadonlyMap<number, Ending>;
 }
 
+/** What the wires note, wherever it is written down. */
+export type Journalling = Pick<
+  Journal,
+  "know" | "start" | "end" | "remove" | "forget" | "load" | "close"
+>;
+
 // Locked for as long as it is open: with two servers on one journal, neither
 // would know what the other has executed.
 const SCHEMA = `

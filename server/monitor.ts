@@ -99,7 +99,10 @@ export interface Watched {
  */
 export class Monitor {
   #clock: Clock;
-  #signals = new Broadcast<Signal>();
+  #signals = new Broadcast<Signal>((watched) => {
+    for (const told of this.#watching) told(watched);
+  });
+  #watching = new Set<(watched: boolean) => void>();
   #connections = new Map<string, Watched>();
   #listeners = new Set<() => ListenerInfo>();
   #lastSignal = 0;
@@ -173,8 +176,14 @@ export class Monitor {
     return () => void this.#listeners.delete(info);
   }
 
+  /** For servers: `told` whenever somebody begins to listen, or nobody does. */
+  onWatched(told: (watched: boolean) => void): () => void {
+    this.#watching.add(told);
+    return () => void this.#watching.delete(told);
+  }
+
   /** For servers: numbers a signal and hands it to everybody. */
-  publish(signal: NewSignal): void {
+  publish(signal: NewSignal & { readonly at?: number }): void {
     if (!this.watched) return;
     this.#signals.publish(
       { id: ++this.#lastSignal, at: this.#clock.wall(), ...signal } as Signal,

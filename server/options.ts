@@ -22,8 +22,18 @@ export interface CypherServerOptions {
   encryptionKey: string;
   /** Decrypts requests: 32 ASCII characters. The clients' encryption key. */
   decryptionKey: string;
-  /** Answers the requests. */
-  handler: Handler;
+  /**
+   * Answers the requests: a function, or the address of a module whose default
+   * export, or export named `handler`, is one. Each of the `threads` imports
+   * that for itself; what it may execute twice, it can export as `idempotent`.
+   */
+  handler: Handler | URL;
+  /**
+   * On how many threads a handler's module runs, default 1; 0 for one on each
+   * core. They accept on one port, which takes Linux and --unstable-net. Limits
+   * that are for all connections are shared out among them.
+   */
+  threads?: number;
   /** The address to listen on, default `"127.0.0.1"`: this machine alone. */
   hostname?: string;
   /** The port, default 12345; 0 takes a free one, see `server.address`. */
@@ -120,6 +130,7 @@ export interface CypherServerOptions {
 /** What the numeric options allow; the command line shares it. */
 export const SERVER_OPTIONS = {
   port: count(12_345, 0, 65_535),
+  threads: count(1, 0, 256),
   timeout: milliseconds(120_000, { unlimited: true }),
   deadline: milliseconds(Infinity, { unlimited: true }),
   maxAge: milliseconds(Infinity, {
@@ -169,6 +180,9 @@ const NAMES = [
   "clock",
 ];
 
+/** The options as {@linkcode checkServerOptions} leaves them. */
+export type CheckedOptions = ReturnType<typeof checkServerOptions>;
+
 /** The options with every default filled in and every range checked. */
 // deno-lint-ignore explicit-module-boundary-types explicit-function-return-type
 export function checkServerOptions(options: CypherServerOptions) {
@@ -191,9 +205,7 @@ export function checkServerOptions(options: CypherServerOptions) {
     clock,
     ...numbers
   } = options;
-  if (typeof handler !== "function") {
-    throw badOption("handler", "a function", handler);
-  }
+  checkHandler(options);
   if (monitor !== undefined && !(monitor instanceof Monitor)) {
     throw badOption("monitor", "a Monitor", monitor);
   }
@@ -203,9 +215,10 @@ export function checkServerOptions(options: CypherServerOptions) {
     handler,
     hostname: checkString("hostname", hostname, "127.0.0.1"),
     olderKeys: checkOlderKeys(olderKeys),
-    listen: checkFunction("listen", listen) ?? listenOn(checkTls(tls)),
+    listen: checkFunction("listen", listen) ?? listenOn(tls),
     wires: checkWires(wires),
     journal: checkString("journal", journal, ""),
+    tls: checkTls(tls),
     idempotent: cautious(checkFunction("idempotent", idempotent)),
     answers: checkNumbers("answers", answers, ANSWERS_OPTIONS),
     limits: checkNumbers("limits", limits, SERVER_LIMITS),
@@ -214,6 +227,26 @@ export function checkServerOptions(options: CypherServerOptions) {
     clock: checkClock(clock),
     ...checkNumbers("", numbers, SERVER_OPTIONS),
   };
+}
+
+/** A function stays on its thread; so does all that is given beside it. */
+function checkHandler(options: CypherServerOptions): void {
+  const { handler, threads = 1 } = options;
+  if (typeof handler === "function") {
+    if (threads === 1) return;
+    throw badOption("handler", "the URL of a module, for threads", handler);
+  }
+  if (!(handler instanceof URL)) {
+    throw badOption("handler", "a function, or the URL of a module", handler);
+  }
+  if (options.idempotent !== undefined) {
+    const { idempotent } = options;
+    throw badOption("idempotent", "an export of handler's module", idempotent);
+  }
+  for (const name of ["listen", "clock"] as const) {
+    if (options[name] === undefined) continue;
+    throw badOption(name, "left out for a handler's module", options[name]);
+  }
 }
 
 const WIRES: readonly string[] = ["session", "classic"];
@@ -249,7 +282,7 @@ function checkTls(tls: TlsKeys | undefined): TlsKeys | undefined {
 }
 
 /** A function that does not know, or throws, says no: that is always safe. */
-function cautious(
+export function cautious(
   idempotent: CypherServerOptions["idempotent"],
 ): (request: Request) => boolean {
   return (request) => {

@@ -67,10 +67,15 @@ export type Listen = (
   address: { hostname: string; port: number },
 ) => Listener;
 
-/** Listens on TCP or, with a certificate, on TLS. */
-export function listenOn(tls?: TlsKeys): Listen {
-  return (address) =>
-    tls ? Deno.listenTls({ ...address, ...tls }) : Deno.listen(address);
+/**
+ * Listens on TCP or, with a certificate, on TLS; with `reusePort` besides
+ * others that do so on the same port.
+ */
+export function listenOn(tls?: TlsKeys, reusePort = false): Listen {
+  return (address) => {
+    const options = { ...address, ...(reusePort && { reusePort }) };
+    return tls ? Deno.listenTls({ ...options, ...tls }) : Deno.listen(options);
+  };
 }
 
 /** Where a core stands. */
@@ -180,11 +185,7 @@ export class TcpCore {
     try {
       return listen({ hostname, port });
     } catch (cause) {
-      throw new CypherError(
-        "LISTEN_FAILED",
-        `Cannot listen on ${join(hostname, port)}: ${reasonOf(cause)}`,
-        { cause },
-      );
+      throw listenFailed(hostname, port, cause);
     }
   }
 
@@ -253,6 +254,19 @@ export class TcpCore {
       ? { ...base, state: "draining", until: this.#state.until }
       : { ...base, state: "listening" };
   }
+}
+
+/** The error for an address that cannot be listened on. */
+export function listenFailed(
+  hostname: string,
+  port: number,
+  cause: unknown,
+): CypherError {
+  return new CypherError(
+    "LISTEN_FAILED",
+    `Cannot listen on ${join(hostname, port)}: ${reasonOf(cause)}`,
+    { cause },
+  );
 }
 
 /**

@@ -1,14 +1,16 @@
-import type { AnsweredSet } from "../../protocol/answered.ts";
+import { AnsweredSet } from "../../protocol/answered.ts";
 import type { Clock } from "../../protocol/clock.ts";
 import { Deadline } from "../../protocol/deadline.ts";
 import { Fifo } from "../../protocol/fifo.ts";
 import { FifoMap } from "../../protocol/fifo_map.ts";
 import { FRAME } from "../../protocol/frames.ts";
-import { writeError } from "../../protocol/hello.ts";
-import type { Journal, JournalledClient } from "../journal.ts";
+import { LARGEST_WINDOW, writeError } from "../../protocol/hello.ts";
+import type { MaybePromise } from "../../protocol/envelope.ts";
+import type { JournalledClient, Journalling } from "../journal.ts";
 import {
   ClientRecord,
   type Ending,
+  type Handover,
   type Kept,
   type Owner,
   type Running,
@@ -16,6 +18,27 @@ import {
 
 /** What one kept ending costs beside its text, in bytes. */
 const OVERHEAD = 200;
+
+/** The threads that hold the other clients. */
+export interface Elsewhere {
+  /** A number that orders this connection among those on all threads. */
+  ticket(): number;
+  /**
+   * Brings a client here, where it has proven itself. Gives whether the server
+   * knew it; undefined if it has a newer connection.
+   */
+  fetch(client: string, ticket: number): Promise<boolean | undefined>;
+  /** A request of a client that is not here has ended here. */
+  ended(client: string, id: number, ending: Ending): void;
+  /** Nobody wants a request that runs somewhere else. */
+  cancel(client: string, id: number): void;
+  /** A client is not remembered any more. */
+  forgotten(client: string): void;
+  /** A handler is to begin: others know of it should this thread die. */
+  enter(slot: number, id: number, idempotent: boolean): number;
+  /** A request that was entered there is over. */
+  leave(place: number): void;
+}
 
 /** How a {@linkcode ClientRegistry} is made. */
 export interface ClientRegistryOptions {
@@ -27,7 +50,9 @@ export interface ClientRegistryOptions {
   /** How many clients that are away are remembered. */
   maxAway: number;
   /** What survives the process, if anything is to. */
-  journal?: Journal | undefined;
+  journal?: Journalling | undefined;
+  /** The other threads, if there are any. */
+  elsewhere?: Elsewhere | undefined;
 }
 
 /**
@@ -43,6 +68,8 @@ export class ClientRegistry {
   /** When each client that is away went, the longest away first. */
   #away = new FifoMap<ClientRecord, number>();
   #forget: Deadline;
+  /** Clients that other threads hold, with requests that run here. */
+  #abroad = new Map<string, ClientRecord>();
 
   constructor(options: ClientRegistryOptions) {
     this.#options = options;
@@ -60,9 +87,27 @@ export class ClientRegistry {
     return this.#records.size;
   }
 
+  /** The clients that are remembered. */
+  ids(): Iterable<string> {
+    return this.#records.keys();
+  }
+
   /** Whether a client is remembered. */
   knows(id: string): boolean {
     return this.#records.has(id);
+  }
+
+  /** A number that orders a connection among those of its client. */
+  ticket(): number {
+    return this.#options.elsewhere?.ticket() ?? 0;
+  }
+
+  /**
+   * Brings a client that has proven itself here, from wherever it was. Gives
+   * whether it was known; undefined if it has a newer connection.
+   */
+  fetch(id: string, ticket: number): MaybePromise<boolean | undefined> {
+    return this.#options.elsewhere?.fetch(id, ticket) ?? this.knows(id);
   }
 
   /** Makes a proven connection the owner of its client's answers. */
@@ -106,7 +151,10 @@ export class ClientRegistry {
     run: () => void,
   ): void {
     record.begin(id, running);
-    const { journal } = this.#options;
+    const { journal, elsewhere } = this.#options;
+    if (elsewhere) {
+      running.place = elsewhere.enter(record.slot, id, idempotent);
+    }
     if (!journal || idempotent) return run();
     // Cancelled before it began: then it never does.
     journal.start(record.id, id, () => {
@@ -120,15 +168,22 @@ export class ClientRegistry {
    */
   end(record: ClientRecord, id: number, ending: Ending): void {
     const { journal } = this.#options;
+    const running = record.running.get(id);
     record.running.delete(id);
-    // Nobody will ask, and on record it would make the client known again.
-    if (this.#records.get(record.id) !== record) return;
-    if (!journal) return this.#end(record, id, ending);
-    record.ending.add(id);
-    journal.end(record.id, id, ending, () => this.#end(record, id, ending));
+    // On record it would make a forgotten client known again.
+    if (!journal || this.#records.get(record.id) !== record) {
+      this.#end(record, id, ending);
+    } else {
+      record.ending.add(id);
+      journal.end(record.id, id, ending, () => this.#end(record, id, ending));
+    }
+    this.#leave(running);
   }
 
   #end(record: ClientRecord, id: number, ending: Ending): void {
+    if (this.#records.get(record.id) !== record) {
+      return this.#endAbroad(record, id, ending);
+    }
     record.finish(id);
     this.#keep(record, id, ending);
     record.owner?.deliver(id, ending);
@@ -151,6 +206,77 @@ export class ClientRegistry {
     for (const [id, ending] of client.ended) this.#keep(record, id, ending);
     for (const id of started) this.end(record, id, UNKNOWN);
     this.#goneAway(record);
+  }
+
+  /** Whoever holds the client is told; if it is forgotten, nobody asks. */
+  #endAbroad(record: ClientRecord, id: number, ending: Ending): void {
+    if (this.#abroad.get(record.id) !== record) return;
+    record.ending.delete(id);
+    if (record.unfinished === 0) this.#abroad.delete(record.id);
+    this.#options.elsewhere?.ended(record.id, id, ending);
+  }
+
+  /** Out of the ledger: who asks for it later finds it among the finished. */
+  #leave(running: Running | undefined): void {
+    if (running?.place === undefined || running.place < 0) return;
+    this.#options.elsewhere?.leave(running.place);
+    running.place = -1;
+  }
+
+  /** Gives a client to another thread; what runs for it runs on. */
+  give(id: string): Handover | undefined {
+    const record = this.#records.get(id);
+    if (!record) return undefined;
+    const handover = record.handover();
+    this.#away.delete(record);
+    this.#records.delete(id);
+    for (const kept of record.kept.values()) {
+      this.#drop(kept);
+      record.kept.delete(kept.id);
+    }
+    if (record.unfinished > 0) this.#abroad.set(id, record);
+    const { owner } = record;
+    record.owner = undefined;
+    owner?.replaced();
+    return handover;
+  }
+
+  /** Takes a client from another thread, or a new one. It is away at first. */
+  take(id: string, slot: number, handover?: Handover): void {
+    const { journal, elsewhere } = this.#options;
+    const record = this.#abroad.get(id) ?? new ClientRecord(id);
+    this.#abroad.delete(id);
+    this.#records.set(id, record);
+    record.slot = slot;
+    this.#goneAway(record);
+    if (!handover) return journal?.know(id);
+    const { finished, highest, kept, running } = handover;
+    record.finished.merge(AnsweredSet.fromJson(finished, LARGEST_WINDOW));
+    record.highest = Math.max(record.highest, highest);
+    for (const [id, ending] of kept) this.#keep(record, id, ending);
+    for (const request of running) {
+      if (record.running.has(request) || record.ending.has(request)) continue;
+      record.running.set(request, {
+        cancel: () => elsewhere?.cancel(id, request),
+      });
+    }
+  }
+
+  /** A request of a client that is held here has ended on another thread. */
+  endedElsewhere(client: string, id: number, ending: Ending): void {
+    const record = this.#records.get(client);
+    if (record?.running.has(id)) this.end(record, id, ending);
+  }
+
+  /** Nobody wants a request that runs here for a client held elsewhere. */
+  cancelHere(client: string, id: number): void {
+    const record = this.#abroad.get(client);
+    const running = record?.running.get(id);
+    if (!record || !running) return;
+    record.running.delete(id);
+    this.#leave(running);
+    running.cancel();
+    if (record.unfinished === 0) this.#abroad.delete(client);
   }
 
   /** The client has these answers. */
@@ -195,12 +321,14 @@ export class ClientRegistry {
     for (const kept of record.kept.values()) this.#drop(kept);
     this.#away.delete(record);
     this.#records.delete(record.id);
+    for (const running of record.running.values()) this.#leave(running);
     this.#options.journal?.forget(record.id);
+    this.#options.elsewhere?.forgotten(record.id);
   }
 }
 
-/** How a request ends whose handler ran when the process did end. */
-const UNKNOWN: Ending = {
+/** How a request ends whose handler ran when its thread, or all, ended. */
+export const UNKNOWN: Ending = {
   type: FRAME.error,
   payload: writeError({
     code: "OUTCOME_UNKNOWN",

@@ -1,4 +1,6 @@
+import type { AnsweredSet } from "../../protocol/answered.ts";
 import { Deadline } from "../../protocol/deadline.ts";
+import type { MaybePromise } from "../../protocol/envelope.ts";
 import { CypherError } from "../../protocol/errors.ts";
 import { FrameWriter } from "../../protocol/frame_writer.ts";
 import { FRAME, type Frame, FrameParser } from "../../protocol/frames.ts";
@@ -28,7 +30,12 @@ const STAY_AWAY = 1_000;
 /** What a session has come to. */
 type SessionState =
   | { readonly kind: "handshake"; readonly handshake: ServerHandshake }
-  | { readonly kind: "unproven"; readonly offer: ClientOffer }
+  | {
+    readonly kind: "unproven";
+    readonly offer: ClientOffer;
+    /** Orders it among the connections of its client. */
+    readonly ticket: number;
+  }
   | {
     readonly kind: "proven";
     readonly record: ClientRecord;
@@ -138,7 +145,8 @@ export class ServerSession implements Owner {
       }
       for (const plain of this.#opener!.push(chunk)) {
         for (const frame of this.#parser.push(plain)) {
-          this.#take(frame);
+          const taking = this.#take(frame);
+          if (taking) await taking;
           // One read can bring a thousand requests: none is taken on while too
           // much waits for the peer.
           if (this.#room) await this.#room;
@@ -183,14 +191,15 @@ export class ServerSession implements Owner {
           (bytes, progress) => this.#connection.write(bytes, progress),
           () => this.#progress(),
         );
-        this.#state = { kind: "unproven", offer: step.offer };
+        const ticket = clients.ticket();
+        this.#state = { kind: "unproven", offer: step.offer, ticket };
         this.#connection.write(answer);
         if (step.rest.length > 0) await this.#receive(step.rest);
       }
     }
   }
 
-  #take(frame: Frame): void {
+  #take(frame: Frame): MaybePromise<void> {
     if (this.#state.kind !== "proven") return this.#prove(frame);
     const { record, requests } = this.#state;
     switch (frame.type) {
@@ -220,8 +229,10 @@ export class ServerSession implements Owner {
     }
   }
 
-  #prove(frame: Frame): void {
-    const { offer } = this.#state as { offer: ClientOffer };
+  #prove(frame: Frame): MaybePromise<void> {
+    const { offer, ticket } = this.#state as SessionState & {
+      kind: "unproven";
+    };
     const { clients } = this.#options;
     if (frame.type !== FRAME.hello) {
       throw new CypherError("BAD_MESSAGE", "Cannot go on: hello comes first");
@@ -237,7 +248,21 @@ export class ServerSession implements Owner {
       );
       return this.#connection.end("unauthorized");
     }
-    const known = clients.knows(offer.client);
+    const known = clients.fetch(offer.client, ticket);
+    return known instanceof Promise
+      ? known.then((known) => this.#proven(offer, answered, known))
+      : this.#proven(offer, answered, known);
+  }
+
+  /** `known`: whether the client is remembered; undefined if it is not here. */
+  #proven(
+    offer: ClientOffer,
+    answered: AnsweredSet,
+    known: boolean | undefined,
+  ): void {
+    const { clients } = this.#options;
+    if (this.#over) return;
+    if (known === undefined) return this.#connection.end("replaced");
     const record = clients.claim(offer.client, this);
     const requests = new Requests({
       wire: this.#options,

@@ -1,0 +1,77 @@
+import type { Ending } from "../session/client_record.ts";
+import type { ClientRegistry, Elsewhere } from "../session/client_registry.ts";
+import { Ledger } from "./ledger.ts";
+import {
+  CONTROL,
+  type FromThread,
+  type SharedMemory,
+  type Taken,
+} from "./messages.ts";
+
+type Known = boolean | undefined;
+
+/** The other threads, as one of them sees them: through the main one. */
+export class Others implements Elsewhere {
+  #tell: (message: FromThread) => void;
+  #control: Int32Array;
+  #ledger: Ledger;
+  #asks = new Map<number, (taken: Taken) => void>();
+  #lastAsk = 0;
+
+  constructor(tell: (message: FromThread) => void, memory: SharedMemory) {
+    this.#tell = tell;
+    this.#control = new Int32Array(memory.control);
+    this.#ledger = new Ledger(memory);
+  }
+
+  ticket(): number {
+    return Atomics.add(this.#control, CONTROL.ticket, 1);
+  }
+
+  fetch(client: string, ticket: number): Promise<Known> {
+    const { promise, resolve } = Promise.withResolvers<Known>();
+    const ask = ++this.#lastAsk;
+    this.#asks.set(ask, ({ known }) => resolve(known));
+    this.#tell({ kind: "fetch", ask, client, ticket });
+    return promise;
+  }
+
+  /** The main thread has answered: the client belongs here, or not. */
+  taken(taken: Taken, clients: ClientRegistry): void {
+    const { ask, client, known, slot, handover } = taken;
+    const answer = this.#asks.get(ask)!;
+    this.#asks.delete(ask);
+    if (handover || known === false) clients.take(client, slot, handover);
+    // It was forgotten here while that was asked.
+    else if (known && !clients.knows(client)) {
+      return this.#askAgain(client, answer);
+    }
+    answer(taken);
+  }
+
+  #askAgain(client: string, answer: (taken: Taken) => void): void {
+    const ask = ++this.#lastAsk;
+    this.#asks.set(ask, answer);
+    this.#tell({ kind: "fetch", ask, client, ticket: this.ticket() });
+  }
+
+  ended(client: string, id: number, ending: Ending): void {
+    this.#tell({ kind: "ended", client, id, ending });
+  }
+
+  cancel(client: string, id: number): void {
+    this.#tell({ kind: "cancel", client, id });
+  }
+
+  forgotten(client: string): void {
+    this.#tell({ kind: "forgotten", client });
+  }
+
+  enter(slot: number, id: number, idempotent: boolean): number {
+    return this.#ledger.enter(slot, id, idempotent);
+  }
+
+  leave(place: number): void {
+    this.#ledger.leave(place);
+  }
+}

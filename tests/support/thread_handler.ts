@@ -1,0 +1,91 @@
+/**
+ * A handler for tests of several threads, each of which imports it for itself.
+ */
+
+import type { JsonValue, Request, RequestContext } from "../../mod.ts";
+
+/** Tells the threads apart. */
+const THREAD = crypto.randomUUID();
+
+/** What a request of the tests asks for. */
+export interface Asked {
+  /** Where the effect is noted: a line with the request's identity. */
+  file?: string;
+  /** Answers after so many ms. */
+  pause?: number;
+  /** Answers once somebody posts anything to the channel of this name. */
+  until?: string;
+  /** Ends the thread: by an error that nobody catches, or by closing itself. */
+  die?: "throw" | "reject" | "close" | "exit";
+  /** Works for so many ms. */
+  burn?: number;
+  /** Fails with this message. */
+  fail?: string;
+  /** Given back. */
+  echo?: JsonValue;
+}
+
+/** What its answer says. */
+export interface Told {
+  thread: string;
+  connection: string;
+  echo: JsonValue;
+}
+
+/** Whether a request may be executed twice. */
+export function idempotent({ path }: Request): boolean {
+  return path === "/IDEMPOTENT";
+}
+
+export default async function handler(
+  { data }: Request,
+  { identity, connection, signal }: RequestContext,
+): Promise<{ data: unknown }> {
+  const asked = (data ?? {}) as Asked;
+  if (asked.file !== undefined) {
+    Deno.writeTextFileSync(asked.file, identity + "\n", { append: true });
+  }
+  if (asked.burn !== undefined) {
+    const end = performance.now() + asked.burn;
+    while (performance.now() < end);
+  }
+  if (asked.fail !== undefined) throw new Error(asked.fail);
+  if (asked.pause !== undefined) {
+    await new Promise((resolve) => setTimeout(resolve, asked.pause));
+  }
+  if (asked.until !== undefined) await said(asked.until, signal);
+  switch (asked.die) {
+    case "throw":
+      setTimeout(() => {
+        throw new Error("This thread is to die");
+      });
+      await new Promise(() => {});
+      break;
+    case "reject":
+      Promise.reject(new Error("This thread is to die"));
+      await new Promise(() => {});
+      break;
+    case "close":
+      self.close();
+      break;
+    case "exit":
+      Deno.exit(1);
+  }
+  return { data: { thread: THREAD, connection, echo: asked.echo ?? null } };
+}
+
+/** Resolves once anything is said in a channel, or nobody waits any more. */
+async function said(name: string, signal: AbortSignal): Promise<void> {
+  const channel = new BroadcastChannel(name);
+  const report = new BroadcastChannel(`${name} of handlers`);
+  report.postMessage("waits");
+  await new Promise<void>((resolve) => {
+    channel.onmessage = () => resolve();
+    signal.addEventListener("abort", () => {
+      report.postMessage("aborted");
+      resolve();
+    });
+  });
+  channel.close();
+  report.close();
+}
