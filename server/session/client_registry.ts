@@ -1,10 +1,10 @@
-import { AnsweredSet } from "../../protocol/answered.ts";
+import type { AnsweredSet } from "../../protocol/answered.ts";
 import type { Clock } from "../../protocol/clock.ts";
 import { Deadline } from "../../protocol/deadline.ts";
 import { Fifo } from "../../protocol/fifo.ts";
 import { FifoMap } from "../../protocol/fifo_map.ts";
 import { FRAME } from "../../protocol/frames.ts";
-import { LARGEST_WINDOW, writeError } from "../../protocol/hello.ts";
+import { writeError } from "../../protocol/hello.ts";
 import type { MaybePromise } from "../../protocol/envelope.ts";
 import type { JournalledClient, Journalling } from "../journal.ts";
 import {
@@ -251,7 +251,7 @@ export class ClientRegistry {
     this.#goneAway(record);
     if (!handover) return journal?.know(id);
     const { finished, highest, kept, running } = handover;
-    record.finished.merge(AnsweredSet.fromJson(finished, LARGEST_WINDOW));
+    record.finished.merge(finished);
     record.highest = Math.max(record.highest, highest);
     for (const [id, ending] of kept) this.#keep(record, id, ending);
     for (const request of running) {

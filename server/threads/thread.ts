@@ -75,7 +75,9 @@ export class Thread {
   /** Ends it, if it has not; nothing is heard of it any more. */
   end(): void {
     if (this.#state.kind === "starting") {
-      this.#state.up.reject(new CypherError("CLOSED", "The server was stopped"));
+      this.#state.up.reject(
+        new CypherError("CLOSED", "The server was stopped"),
+      );
     }
     this.#state = { kind: "dead" };
     this.#port.close();
