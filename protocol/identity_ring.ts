@@ -2,16 +2,20 @@
 const WORDS = 4;
 const SMALLEST = 1_024;
 
+/** How much of an identity is remembered: its first bytes, so many. */
+export const IDENTITY_BYTES = 4 * WORDS;
+
 /**
  * Remembers the last `capacity` identities (authentication tags, random to
  * anybody without the key) in typed arrays: 24 to 28 bytes each. Each gets a
- * serial number, counting up from 0.
+ * serial number, counting up from 0, or from where {@linkcode skipTo} began.
  */
 export class IdentityRing {
   #capacity: number;
   #size = SMALLEST;
+  #first = 0;
   #next = 0;
-  /** The identities; serial number n is in row n modulo the size. */
+  /** The identities; the one n after the first is in row n modulo the size. */
   #rows: Uint32Array = new Uint32Array(SMALLEST * WORDS);
   /** Open addressing with linear probing: row + 1, or 0 for a free place. */
   #table: Uint32Array = new Uint32Array(SMALLEST * 2);
@@ -19,6 +23,11 @@ export class IdentityRing {
   /** `capacity` is rounded up to a power of two, from 1,024 on. */
   constructor(capacity: number) {
     this.#capacity = Math.max(SMALLEST, 2 ** Math.ceil(Math.log2(capacity)));
+  }
+
+  /** How many identities it remembers when it is full. */
+  get capacity(): number {
+    return this.#capacity;
   }
 
   /** The serial number of an identity, or -1 if it is not remembered. */
@@ -34,9 +43,10 @@ export class IdentityRing {
 
   /** Remembers an identity that is not yet known; returns its number. */
   add(identity: Uint8Array): number {
-    if (this.#next === this.#size && this.#size < this.#capacity) this.#grow();
-    const row = this.#next % this.#size;
-    if (this.#next >= this.#size) this.#unlink(row);
+    const count = this.#next - this.#first;
+    if (count === this.#size && this.#size < this.#capacity) this.#grow();
+    const row = count % this.#size;
+    if (count >= this.#size) this.#unlink(row);
     for (let i = 0; i < WORDS; i++) {
       this.#rows[row * WORDS + i] = word(identity, i);
     }
@@ -44,9 +54,20 @@ export class IdentityRing {
     return this.#next++;
   }
 
+  /**
+   * Goes on at a number that is not below the next. Those between are taken by
+   * identities that nobody can have; an empty ring just begins there.
+   */
+  skipTo(serial: number): void {
+    if (this.#next === this.#first) this.#first = this.#next = serial;
+    while (this.#next < serial) {
+      this.add(crypto.getRandomValues(new Uint8Array(IDENTITY_BYTES)));
+    }
+  }
+
   /** The oldest number still remembered. */
   get oldest(): number {
-    return Math.max(0, this.#next - this.#size);
+    return Math.max(this.#first, this.#next - this.#size);
   }
 
   #holds(row: number, identity: Uint8Array): boolean {
@@ -58,7 +79,7 @@ export class IdentityRing {
 
   #serialOf(row: number): number {
     const last = this.#next - 1;
-    const back = (last - row) % this.#size;
+    const back = (last - this.#first - row) % this.#size;
     return last - back;
   }
 
@@ -95,7 +116,7 @@ export class IdentityRing {
     this.#rows = new Uint32Array(this.#size * WORDS);
     this.#rows.set(rows);
     this.#table = new Uint32Array(this.#size * 2);
-    for (let row = 0; row < this.#next; row++) this.#link(row);
+    for (let row = 0; row < this.#size / 2; row++) this.#link(row);
   }
 }
 

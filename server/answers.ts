@@ -1,9 +1,12 @@
 import { FifoMap } from "../protocol/fifo_map.ts";
 import { IdentityRing } from "../protocol/identity_ring.ts";
 import { bytes, count, milliseconds } from "../protocol/options.ts";
+import type { Journalling } from "./journal.ts";
 
 /** What one stored answer costs beside its text, in bytes (measured: 180). */
 const OVERHEAD = 200;
+/** How many tokens the journal is told to forget at once. */
+const FORGOTTEN_AT_ONCE = 1_024;
 
 /** The options of the store of answers, `answers` on the server. */
 export const ANSWERS_OPTIONS = {
@@ -40,7 +43,19 @@ export type Claim =
     readonly answer: StoredAnswer;
   }
   /** It has been executed, and its answer is no longer kept. */
-  | { readonly kind: "lost"; readonly serial: number };
+  | { readonly kind: "lost"; readonly serial: number }
+  /** An earlier process was cut off while it executed it. */
+  | { readonly kind: "unfinished"; readonly serial: number };
+
+/** How {@linkcode Answers} are made. */
+export interface AnswersOptions {
+  /** What the answers may take in all, in bytes. */
+  maxBytes: number;
+  /** How many identities are remembered. */
+  tokens: number;
+  /** What survives the process, if anything is to. */
+  journal?: Journalling | undefined;
+}
 
 /**
  * Remembers what was executed, so that a request that comes again, however
@@ -52,15 +67,33 @@ export type Claim =
 export class Answers {
   #identities: IdentityRing;
   #maxBytes: number;
+  #journal: Journalling | undefined;
+  /** The journal has no token below this number. */
+  #forgotten: number;
   #bytes = 0;
+  /** What an earlier process had begun, and nobody has run since. */
+  #unfinished = new Set<number>();
   #running = new Map<number, Promise<StoredAnswer>>();
   #unconfirmed = new FifoMap<number, StoredAnswer>();
   #confirmed = new FifoMap<number, StoredAnswer>();
 
-  /** `maxBytes` in bytes, `tokens` a count. */
-  constructor({ maxBytes, tokens }: { maxBytes: number; tokens: number }) {
+  /**
+   * Remembers what the journal does.
+   *
+   * @throws {CypherError} `BAD_OPTION` if that is damaged.
+   */
+  constructor({ maxBytes, tokens, journal }: AnswersOptions) {
     this.#maxBytes = maxBytes;
     this.#identities = new IdentityRing(tokens);
+    this.#journal = journal;
+    const known = journal?.loadTokens(this.#identities.capacity) ?? [];
+    for (const { serial, identity, ended, answer } of known) {
+      this.#identities.skipTo(serial);
+      this.#identities.add(identity);
+      if (!ended) this.#unfinished.add(serial);
+      if (answer) this.#keep(serial, answer);
+    }
+    this.#forgotten = this.#identities.oldest;
   }
 
   /** The bytes that stored answers take now. */
@@ -75,23 +108,32 @@ export class Answers {
     const running = this.#running.get(serial);
     if (running) return { kind: "running", serial, answer: running };
     const answer = this.#unconfirmed.get(serial) ?? this.#confirmed.get(serial);
-    return answer
-      ? { kind: "answered", serial, answer }
-      : { kind: "lost", serial };
+    if (answer) return { kind: "answered", serial, answer };
+    const kind = this.#unfinished.has(serial) ? "unfinished" : "lost";
+    return { kind, serial };
   }
 
   /** The execution has begun and takes its time. */
   run(serial: number, answer: Promise<StoredAnswer>): void {
     this.#running.set(serial, answer);
+    this.#unfinished.delete(serial);
+  }
+
+  /** Whether an answer can be kept: one that is too large cannot. */
+  keeps(answer: StoredAnswer): boolean {
+    return sizeOf(answer) <= this.#maxBytes;
   }
 
   /** The execution is over. */
   store(serial: number, answer: StoredAnswer): void {
     this.#running.delete(serial);
-    // Its identity may have been pushed out while it ran; and one that is too
-    // large would push out all the others, and itself.
-    if (serial < this.#identities.oldest) return;
-    if (sizeOf(answer) > this.#maxBytes) return;
+    // Its identity may have been pushed out while it ran.
+    if (serial >= this.#identities.oldest) this.#keep(serial, answer);
+  }
+
+  #keep(serial: number, answer: StoredAnswer): void {
+    // It would push out all the others, and itself.
+    if (!this.keeps(answer)) return this.#journal?.dropAnswer(serial);
     this.#unconfirmed.add(serial, answer);
     this.#bytes += sizeOf(answer);
     this.#evict(this.#confirmed);
@@ -108,15 +150,20 @@ export class Answers {
 
   #add(identity: Uint8Array): number {
     const serial = this.#identities.add(identity);
-    const gone = this.#identities.oldest - 1;
-    this.#drop(this.#confirmed, gone);
-    this.#drop(this.#unconfirmed, gone);
+    const { oldest } = this.#identities;
+    this.#drop(this.#confirmed, oldest - 1);
+    this.#drop(this.#unconfirmed, oldest - 1);
+    if (this.#journal && oldest - this.#forgotten >= FORGOTTEN_AT_ONCE) {
+      this.#journal.forgetTokens(this.#forgotten = oldest);
+    }
     return serial;
   }
 
   #evict(answers: FifoMap<number, StoredAnswer>): void {
     while (this.#bytes > this.#maxBytes && answers.oldest) {
-      this.#drop(answers, answers.oldest[0]);
+      const [serial] = answers.oldest;
+      this.#drop(answers, serial);
+      this.#journal?.dropAnswer(serial);
     }
   }
 

@@ -135,7 +135,13 @@ class ClassicSession {
       connection.failure(code, message);
       return connection.end("bad-token");
     }
-    const { executor, answers } = this.#options;
+    if (connection.ended) return;
+    const { executor, answers, keys } = this.#options;
+    // It was opened before the handlers of those that came with it ran.
+    if (!keys.generations.includes(generation)) {
+      connection.failure("BAD_TOKEN", "Its keys were withdrawn");
+      return connection.end("withdrawn");
+    }
     connection.generation = generation.number;
     connection.prove();
     // Whoever sends a new token has the answer to the one before.
@@ -173,12 +179,17 @@ class ClassicSession {
   async #unlessGone(
     executing: Promise<Execution>,
   ): Promise<Execution | undefined> {
+    const connection = this.#connection;
     // One read stays under way: it is what sees the peer go. If it brings
     // more input instead, that waits its turn.
     const first = await Promise.race([executing, this.#read()]);
-    if (first === null) return undefined;
-    const execution = await executing;
-    return this.#connection.ended ? undefined : execution;
+    if (first === null || connection.ended) return undefined;
+    if (!(first instanceof Uint8Array)) return first;
+    // Nobody reads now, and the handler may never end.
+    const gone = Promise.withResolvers<undefined>();
+    connection.onEnd = () => gone.resolve(undefined);
+    const execution = await Promise.race([executing, gone.promise]);
+    return connection.ended ? undefined : execution;
   }
 }
 

@@ -171,6 +171,9 @@ export class Connection implements Stranger {
     if (this.#inProgress === 0 && !this.#writing) this.end("stopped");
   };
 
+  /** Called once it is over, whoever ended it. */
+  onEnd: () => void = () => {};
+
   /** How long the peer took to answer a ping, in ms. */
   set roundTrip(time: number) {
     this.#roundTrip = time;
@@ -329,6 +332,7 @@ export class Connection implements Stranger {
     const wasOnline = this.#wire !== "";
     this.#state = { kind: "closed", reason, at: this.#clock.wall() };
     this.#deadline.clear();
+    this.onEnd();
     if (!wasOnline) return;
     this.#signal({
       kind: "offline",

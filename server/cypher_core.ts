@@ -58,9 +58,15 @@ export class CypherCore implements Serving {
     const keys = undo.use(
       new KeyRing([options, ...options.olderKeys], options),
     );
-    const answers = new Answers(options.answers);
+    const answers = new Answers({ ...options.answers, journal: journalling });
     const runner = new Runner(options);
-    const executor = new Executor(runner, answers);
+    const { idempotent } = options;
+    const executor = new Executor({
+      runner,
+      answers,
+      idempotent,
+      journal: journalling,
+    });
     const classic = new ClassicWire({
       keys,
       executor,

@@ -3,6 +3,7 @@ import { CypherError } from "../protocol/errors.ts";
 import type { Request } from "../protocol/message.ts";
 import type { Answers, StoredAnswer } from "./answers.ts";
 import { Call } from "./handler.ts";
+import type { Journalling } from "./journal.ts";
 import { failure, type Runner, UNREADABLE } from "./runner.ts";
 
 /** A request's answer, and what it was found under. */
@@ -18,17 +19,25 @@ interface Origin {
   readonly address: string;
 }
 
+/** How an {@linkcode Executor} is made. */
+export interface ExecutorOptions {
+  runner: Runner;
+  answers: Answers;
+  /** Whether a request may be executed twice. */
+  idempotent: (request: Request) => boolean;
+  /** What survives the process, if anything is to. */
+  journal?: Journalling | undefined;
+}
+
 /**
  * Executes each token once. An execution belongs to its token's identity, not
  * to a connection: a repeat waits for the same one.
  */
 export class Executor {
-  #runner: Runner;
-  #answers: Answers;
+  #options: ExecutorOptions;
 
-  constructor(runner: Runner, answers: Answers) {
-    this.#runner = runner;
-    this.#answers = answers;
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
   }
 
   /** The answer to a request: at once, if its handler answers at once. */
@@ -37,7 +46,7 @@ export class Executor {
     identity: Uint8Array,
     origin: Origin,
   ): MaybePromise<Execution> {
-    const claim = this.#answers.claim(identity);
+    const claim = this.#options.answers.claim(identity);
     const { serial } = claim;
     switch (claim.kind) {
       case "answered":
@@ -50,6 +59,12 @@ export class Executor {
         }));
       case "lost":
         return { serial, repeated: true, answer: lost(request) };
+      case "unfinished":
+        // With a handler that may run twice it is as good as new.
+        return request instanceof CypherError ||
+            this.#options.idempotent(request)
+          ? this.#run(request, serial, identity, origin)
+          : { serial, repeated: true, answer: unknown(request) };
       case "new":
         return this.#run(request, serial, identity, origin);
     }
@@ -61,19 +76,62 @@ export class Executor {
     identity: Uint8Array,
     origin: Origin,
   ): MaybePromise<Execution> {
+    const { runner, answers, journal } = this.#options;
     const done = (answer: StoredAnswer) => {
-      this.#answers.store(serial, answer);
+      answers.store(serial, answer);
       return { serial, repeated: false, answer };
     };
     if (request instanceof CypherError) {
       return done(failure(UNREADABLE, "BAD_REQUEST", request.message));
     }
     const call = new Call(origin.address, origin.id, () => identity.toHex());
-    const answer = this.#runner.run(request, call);
+    const run = () => runner.run(request, call);
+    const answer = journal
+      ? this.#onRecord(journal, request, serial, identity, run)
+      : run();
     if (!(answer instanceof Promise)) return done(answer);
-    this.#answers.run(serial, answer);
+    answers.run(serial, answer);
     return answer.then(done);
   }
+
+  /**
+   * Runs a handler once its beginning is on record; its answer is known once
+   * that is. What may run twice need not wait: after a crash it is as good as
+   * new.
+   */
+  #onRecord(
+    journal: Journalling,
+    request: Request,
+    serial: number,
+    identity: Uint8Array,
+    run: () => MaybePromise<StoredAnswer>,
+  ): Promise<StoredAnswer> {
+    const { answers, idempotent } = this.#options;
+    return new Promise((resolve) => {
+      const end = (answer: StoredAnswer) => {
+        const kept = answers.keeps(answer) ? answer : undefined;
+        journal.endToken(serial, kept, () => resolve(answer));
+      };
+      const begin = () => {
+        const answer = run();
+        if (answer instanceof Promise) answer.then(end);
+        else end(answer);
+      };
+      if (!idempotent(request)) {
+        return journal.startToken(serial, identity, begin);
+      }
+      journal.startToken(serial, identity);
+      begin();
+    });
+  }
+}
+
+function unknown(request: Request): StoredAnswer {
+  return failure(
+    request,
+    "OUTCOME_UNKNOWN",
+    "The server was cut off while the request was being executed",
+  );
 }
 
 function lost(request: Request | CypherError): StoredAnswer {

@@ -1,50 +1,24 @@
 import { DatabaseSync } from "node:sqlite";
-import { AnsweredSet } from "../protocol/answered.ts";
+import type { AnsweredSet } from "../protocol/answered.ts";
 import { CypherError } from "../protocol/errors.ts";
-import type { FrameType } from "../protocol/frames.ts";
-import { LARGEST_WINDOW } from "../protocol/hello.ts";
+import { IDENTITY_BYTES } from "../protocol/identity_ring.ts";
+import type { StoredAnswer } from "./answers.ts";
+import {
+  type JournalledClient,
+  type JournalledToken,
+  readClients,
+  readTokens,
+} from "./journal_load.ts";
+import { openSchema, type Statements } from "./journal_schema.ts";
 import type { Ending } from "./session/client_record.ts";
 
-/** What a journal remembers of one client. */
-export interface JournalledClient {
-  /** The client's id. */
-  readonly id: string;
-  /** The ids that are done with. */
-  readonly finished: AnsweredSet;
-  /** Requests whose handler began, and which have no ending. */
-  readonly started: readonly number[];
-  /** Endings that the client has not confirmed. */
-  readonly ended: ReadonlyMap<number, Ending>;
-}
-
-/** What the wires note, wherever it is written down. */
-export type Journalling = Pick<
-  Journal,
-  "know" | "start" | "end" | "remove" | "forget" | "load" | "close"
->;
-
-// Locked for as long as it is open: with two servers on one journal, neither
-// would know what the other has executed.
-const SCHEMA = `
-  PRAGMA locking_mode = EXCLUSIVE;
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
-  CREATE TABLE IF NOT EXISTS server (id TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS clients (
-    id TEXT PRIMARY KEY,
-    finished TEXT NOT NULL
-  ) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS requests (
-    client TEXT NOT NULL,
-    id INTEGER NOT NULL,
-    type INTEGER,
-    payload TEXT,
-    PRIMARY KEY (client, id)
-  ) WITHOUT ROWID;
-`;
+/** What is noted of the wires, wherever that is written down. */
+export type Journalling = Pick<Journal, keyof Journal>;
 
 /**
  * What survives the server's process: which requests began, and how they ended.
+ * A session's request goes by its client and its id, a classic token by the
+ * number that its identity was given.
  * Everything noted in one tick is one transaction; what depends on a note being
  * safe is given as a callback, and runs once it is on the disk.
  */
@@ -54,7 +28,7 @@ export class Journal {
   #path: string;
   #onFailure: (error: CypherError) => void;
   #database: DatabaseSync;
-  #statements: ReturnType<typeof prepareAll>;
+  #statements: Statements;
   #safe: (() => void)[] = [];
   /** Whether there is a transaction. */
   #open = false;
@@ -80,8 +54,7 @@ export class Journal {
       throw this.#unusable(cause);
     }
     try {
-      this.#database.exec(SCHEMA);
-      this.#statements = prepareAll(this.#database);
+      this.#statements = openSchema(this.#database);
       this.serverId = this.#serverId();
     } catch (cause) {
       this.#database.close();
@@ -125,56 +98,75 @@ export class Journal {
   }
 
   /**
-   * Everything that the journal remembers.
+   * A token's handler is about to begin; it does so in `safe`. Without that the
+   * note is to be on record no later than the token's end.
+   */
+  startToken(serial: number, identity: Uint8Array, safe?: () => void): void {
+    const kept = identity.subarray(0, IDENTITY_BYTES);
+    this.#note(() => this.#statements.startToken.run(serial, kept), safe);
+  }
+
+  /**
+   * A token's execution has ended; its answer is sent in `safe`. An answer that
+   * is too large to be kept is left out.
+   */
+  endToken(
+    serial: number,
+    answer: StoredAnswer | undefined,
+    safe: () => void,
+  ): void {
+    this.#note(() => {
+      this.#statements.endToken.run(serial);
+      if (!answer) return;
+      const { status, message, text } = answer;
+      this.#statements.addAnswer.run(serial, status, message, text);
+    }, safe);
+  }
+
+  /** A token's answer need not be kept. */
+  dropAnswer(serial: number): void {
+    this.#note(() => this.#statements.dropAnswer.run(serial));
+  }
+
+  /** Tokens below a number need not be known any more. */
+  forgetTokens(below: number): void {
+    this.#note(() => {
+      this.#statements.forgetTokens.run(below);
+      this.#statements.forgetAnswers.run(below);
+    });
+  }
+
+  /**
+   * Every client that the journal remembers.
    *
    * @throws {CypherError} `BAD_OPTION` if it is damaged; it is closed then.
    */
   load(): JournalledClient[] {
     try {
-      return this.#load();
+      return readClients(this.#database);
     } catch (cause) {
       this.close();
       throw this.#unusable(cause);
     }
   }
 
-  #load(): JournalledClient[] {
-    const clients = new Map<string, {
-      id: string;
-      finished: AnsweredSet;
-      started: number[];
-      ended: Map<number, Ending>;
-    }>();
-    const clientOf = (id: string) => {
-      let client = clients.get(id);
-      if (!client) {
-        const finished = new AnsweredSet(LARGEST_WINDOW);
-        client = { id, finished, started: [], ended: new Map() };
-        clients.set(id, client);
-      }
-      return client;
-    };
-    for (const row of this.#rows("SELECT id, finished FROM clients")) {
-      const set = JSON.parse(row["finished"] as string);
-      clientOf(row["id"] as string).finished.merge(
-        AnsweredSet.fromJson(set, LARGEST_WINDOW),
-      );
+  /**
+   * The tokens that it remembers, oldest first, of the last `numbers` numbers;
+   * older ones are forgotten.
+   *
+   * @throws {CypherError} `BAD_OPTION` if it is damaged; it is closed then.
+   */
+  *loadTokens(numbers: number): Generator<JournalledToken> {
+    try {
+      const [row] = this.#rows("SELECT max(serial) AS last FROM tokens");
+      const from = Number(row!["last"]) - numbers + 1;
+      this.#statements.forgetTokens.run(from);
+      this.#statements.forgetAnswers.run(from);
+      yield* readTokens(this.#database, from);
+    } catch (cause) {
+      this.close();
+      throw this.#unusable(cause);
     }
-    const requests = "SELECT client, id, type, payload FROM requests " +
-      "ORDER BY client, id";
-    for (const row of this.#rows(requests)) {
-      const client = clientOf(row["client"] as string);
-      const id = row["id"] as number;
-      if (row["type"] === null) client.started.push(id);
-      else {
-        client.ended.set(id, {
-          type: row["type"] as FrameType,
-          payload: row["payload"] as string,
-        });
-        client.finished.add(id);
-      }
-    }
-    return [...clients.values()];
   }
 
   /**
@@ -189,7 +181,6 @@ export class Journal {
   }
 
   #rows(sql: string): Record<string, unknown>[] {
-    // Not iterate(), which takes a damaged page for the end (Deno 2.9.6).
     return this.#database.prepare(sql).all();
   }
 
@@ -248,23 +239,4 @@ export class Journal {
       { cause },
     );
   }
-}
-
-// deno-lint-ignore explicit-function-return-type
-function prepareAll(database: DatabaseSync) {
-  return {
-    know: database.prepare(
-      `INSERT OR IGNORE INTO clients VALUES (?, '{"floor":0,"ranges":[]}')`,
-    ),
-    start: database.prepare(
-      "INSERT OR IGNORE INTO requests (client, id) VALUES (?, ?)",
-    ),
-    end: database.prepare("REPLACE INTO requests VALUES (?, ?, ?, ?)"),
-    remove: database.prepare(
-      "DELETE FROM requests WHERE client = ? AND id = ?",
-    ),
-    finish: database.prepare("REPLACE INTO clients VALUES (?, ?)"),
-    forgetRequests: database.prepare("DELETE FROM requests WHERE client = ?"),
-    forgetClient: database.prepare("DELETE FROM clients WHERE id = ?"),
-  };
 }

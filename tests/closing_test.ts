@@ -312,3 +312,23 @@ Deno.test("a client moves on to the next server, with what it has pending", asyn
   assertEquals((await pending).data, { second: 2 });
   assertEquals(effects.of(2), 1);
 });
+
+Deno.test("a handler that never ends holds up no stop, whatever waits behind it", async () => {
+  for (const waiting of [false, true]) {
+    const begun = new Gate();
+    const server = await startServer(() => {
+      begun.open();
+      return new Promise(() => {});
+    });
+    using wire = await Wire.dial(server.address);
+    await wire.send(await wire.seal({}));
+    await begun.passed;
+    const bytesIn = () => server.monitor.connections()[0]?.bytesIn ?? 0;
+    const first = bytesIn();
+    if (waiting) {
+      await wire.send(await wire.seal({}));
+      await until("more", () => bytesIn() > first);
+    }
+    await within("the stop", server.stop({ grace: 0 }));
+  }
+});

@@ -211,3 +211,28 @@ Deno.test("everything is found at each step of growing", () => {
     }
   }
 });
+
+Deno.test("numbers may begin anywhere, and leave some out", () => {
+  const start = 5_000_000_123;
+  const ring = new IdentityRing(4 * CAPACITY);
+  ring.skipTo(start);
+  assertEquals(ring.oldest, start);
+  // Each is followed by `gap` numbers that are nobody's.
+  const gap = 2;
+  const known: number[] = [];
+  for (let i = 0; i < 3_000; i++) {
+    const serial = start + i * (gap + 1);
+    ring.skipTo(serial);
+    assertEquals(ring.find(identityOf(i)), -1);
+    assertEquals(ring.add(identityOf(i)), serial);
+    known.push(serial);
+    const end = serial + 1;
+    assertEquals(ring.oldest, Math.max(start, end - 4 * CAPACITY));
+  }
+  for (const [i, serial] of known.entries()) {
+    const expected = serial < ring.oldest ? -1 : serial;
+    if (ring.find(identityOf(i)) !== expected) {
+      assertEquals(ring.find(identityOf(i)), expected, `${i}`);
+    }
+  }
+});

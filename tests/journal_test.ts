@@ -20,30 +20,12 @@ import {
   within,
 } from "./support/cypher.ts";
 import { FaultProxy } from "./support/fault_proxy.ts";
+import { JournalFolder } from "./support/journal_folder.ts";
 
 const ALICE = "a".repeat(32);
 const BOB = "b".repeat(32);
 const ENDING: Ending = { type: FRAME.response, payload: '{"DATA":"ä"}' };
 const nothing = () => {};
-
-/** A folder that goes with the test. */
-class Folder implements Disposable {
-  readonly path: string = Deno.makeTempDirSync();
-  readonly journal: string = `${this.path}/journal.db`;
-  #copies = 0;
-
-  /** What a crash now would leave: a copy of the journal. */
-  crash(): string {
-    const copy = `${this.path}/copy-${++this.#copies}.db`;
-    Deno.copyFileSync(this.journal, copy);
-    Deno.copyFileSync(`${this.journal}-wal`, `${copy}-wal`);
-    return copy;
-  }
-
-  [Symbol.dispose](): void {
-    Deno.removeSync(this.path, { recursive: true });
-  }
-}
 
 /** What a journal remembers, in a form to compare. */
 function contents(path: string): {
@@ -72,7 +54,7 @@ function setOf(...ids: number[]): AnsweredSet {
 }
 
 Deno.test("a journal that is opened again has everything", () => {
-  using folder = new Folder();
+  using folder = new JournalFolder();
   const journal = new Journal(folder.journal);
   const { serverId } = journal;
   journal.know(BOB);
@@ -99,15 +81,15 @@ Deno.test("a journal that is opened again has everything", () => {
 });
 
 Deno.test("each journal has a server id of its own", () => {
-  using one = new Folder();
-  using other = new Folder();
+  using one = new JournalFolder();
+  using other = new JournalFolder();
   const journals = [new Journal(one.journal), new Journal(other.journal)];
   assert(journals[0]!.serverId !== journals[1]!.serverId);
   for (const journal of journals) journal.close();
 });
 
 Deno.test("knowing a client that is known takes nothing back", () => {
-  using folder = new Folder();
+  using folder = new JournalFolder();
   const journal = new Journal(folder.journal);
   journal.remove(ALICE, [], setOf(1, 2, 3));
   journal.know(ALICE);
@@ -116,7 +98,7 @@ Deno.test("knowing a client that is known takes nothing back", () => {
 });
 
 Deno.test("a start that is noted again takes back no ending", () => {
-  using folder = new Folder();
+  using folder = new JournalFolder();
   const journal = new Journal(folder.journal);
   journal.end(ALICE, 1, ENDING, nothing);
   journal.start(ALICE, 1, nothing);
@@ -125,7 +107,7 @@ Deno.test("a start that is noted again takes back no ending", () => {
 });
 
 Deno.test("a client that is forgotten leaves nothing behind", () => {
-  using folder = new Folder();
+  using folder = new JournalFolder();
   const journal = new Journal(folder.journal);
   for (const client of [ALICE, BOB]) {
     journal.know(client);
@@ -138,7 +120,7 @@ Deno.test("a client that is forgotten leaves nothing behind", () => {
 });
 
 Deno.test("what depends on a note runs once that is on the disk", async () => {
-  using folder = new Folder();
+  using folder = new JournalFolder();
   const journal = new Journal(folder.journal);
   const ran: string[] = [];
   const note = (name: string) => () => {
@@ -160,7 +142,7 @@ Deno.test("what depends on a note runs once that is on the disk", async () => {
 });
 
 Deno.test("closing writes what is noted, and takes no more", async () => {
-  using folder = new Folder();
+  using folder = new JournalFolder();
   const journal = new Journal(folder.journal);
   const ran: string[] = [];
   journal.start(ALICE, 1, () => {
@@ -238,7 +220,7 @@ async function rejection(promise: Promise<unknown>): Promise<CypherError> {
 }
 
 Deno.test("two servers cannot share a journal; one after the other can", () => {
-  using folder = new Folder();
+  using folder = new JournalFolder();
   const first = new Journal(folder.journal);
   const error = assertThrows(() => new Journal(folder.journal), CypherError);
   assertEquals(error.code, "BAD_OPTION");
@@ -256,7 +238,7 @@ function startJournalled(
 }
 
 Deno.test("no handler runs before its start is on the disk", async () => {
-  using folder = new Folder();
+  using folder = new JournalFolder();
   const seen: boolean[] = [];
   await using server = await startJournalled(
     folder.journal,
@@ -277,7 +259,7 @@ Deno.test("no handler runs before its start is on the disk", async () => {
 });
 
 Deno.test("no answer is sent before it is on the disk", async () => {
-  using folder = new Folder();
+  using folder = new JournalFolder();
   await using server = await startJournalled(
     folder.journal,
     ({ data }) => ({ data }),
@@ -292,7 +274,7 @@ Deno.test("no answer is sent before it is on the disk", async () => {
 });
 
 Deno.test("a handler that ends after the server has is unknown", async () => {
-  using folder = new Folder();
+  using folder = new JournalFolder();
   const begun = new Gate();
   const end = new Gate();
   const server = await startJournalled(folder.journal, async () => {
@@ -312,7 +294,7 @@ Deno.test("a handler that ends after the server has is unknown", async () => {
 });
 
 Deno.test("a restart with a smaller window takes every request", async () => {
-  using folder = new Folder();
+  using folder = new JournalFolder();
   const effects: unknown[] = [];
   const odd = new Gate();
   const first = await startJournalled(folder.journal, async ({ data }) => {
@@ -343,7 +325,7 @@ Deno.test("a restart with a smaller window takes every request", async () => {
 });
 
 Deno.test("a client that was forgotten is not known after a restart", async () => {
-  using folder = new Folder();
+  using folder = new JournalFolder();
   const end = new Gate();
   let ended = false;
   const server = await startJournalled(folder.journal, async ({ path }) => {
@@ -372,7 +354,7 @@ function online(server: Awaited<ReturnType<typeof startServer>>) {
 }
 
 Deno.test("after a crash, what may run twice does, and nothing else", async () => {
-  using folder = new Folder();
+  using folder = new JournalFolder();
   const end = new Gate();
   const effects: string[] = [];
   const options: Partial<CypherServerOptions> = {
@@ -401,7 +383,7 @@ Deno.test("after a crash, what may run twice does, and nothing else", async () =
 });
 
 Deno.test("a journal that cannot be written stops the server, and nothing is promised", async () => {
-  using folder = new Folder();
+  using folder = new JournalFolder();
   const { exec } = DatabaseSync.prototype;
   let ran = 0;
   const server = await startServer(

@@ -14,11 +14,13 @@ import { ClientHandshake } from "../client/session/client_handshake.ts";
 import { pskOf } from "../protocol/session_keys.ts";
 import {
   codeOf,
+  concat,
   type Keys,
   makeClient,
   SignalLog,
   startServer,
   until,
+  Wire,
   within,
 } from "./support/cypher.ts";
 
@@ -299,4 +301,30 @@ Deno.test("a connection that is not proven yet is closed as well", async () => {
   assertEquals(generations(server), [1]);
   server.withdrawKeys(1);
   assertEquals(await within("the end", conn.read(answer)), null);
+});
+
+Deno.test("classic: what waits with withdrawn keys is not executed", async () => {
+  const effects: string[] = [];
+  const begun = Promise.withResolvers<void>();
+  const end = Promise.withResolvers<void>();
+  await using server = await startServer(async ({ path }) => {
+    effects.push(path);
+    begun.resolve();
+    await end.promise;
+    return {};
+  }, { ...NEW.server, olderKeys: [OLD.server] });
+  using signals = new SignalLog(server.monitor);
+  using young = await Wire.dial(server.address, NEW.client);
+  using old = await Wire.dial(server.address, OLD.client);
+  // Both come in one read: the second is opened before the first has ended.
+  const first = await young.seal({ PATH: "/FIRST" });
+  await young.send(concat([first, await old.seal({ PATH: "/WAITING" })]));
+  await within("the handler", begun.promise);
+  server.withdrawKeys(1);
+  end.resolve();
+  assertEquals((await young.receive() as { PATH: string }).PATH, "/FIRST");
+  assertEquals((await young.end()).how, "closed");
+  const [offline] = await signals.wait("offline");
+  assertEquals(offline!.reason, "withdrawn");
+  assertEquals(effects, ["/FIRST"]);
 });

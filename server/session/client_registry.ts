@@ -6,7 +6,8 @@ import { FifoMap } from "../../protocol/fifo_map.ts";
 import { FRAME } from "../../protocol/frames.ts";
 import { writeError } from "../../protocol/hello.ts";
 import type { MaybePromise } from "../../protocol/envelope.ts";
-import type { JournalledClient, Journalling } from "../journal.ts";
+import type { Journalling } from "../journal.ts";
+import type { JournalledClient } from "../journal_load.ts";
 import {
   ClientRecord,
   type Ending,
