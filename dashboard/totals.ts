@@ -10,13 +10,13 @@ export class Total {
   #label: string | undefined;
   #last = { count: 0 };
 
-  /** Counts one more. */
-  add(label: string): void {
+  /** Counts one more, or so many. */
+  add(label: string, count = 1): void {
     if (label !== this.#label) {
       this.#last = this.#counter(label);
       this.#label = label;
     }
-    this.#last.count++;
+    this.#last.count += count;
   }
 
   /** The labels and their counts. */
@@ -105,7 +105,7 @@ export class Totals {
       case "failure":
         return this.failures.add(signal.code);
       case "limit":
-        return this.limits.add(signal.limit);
+        return this.limits.add(signal.limit, signal.count);
       case "timeout":
         this.timeouts++;
     }

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "./clock.ts";
+import { LONGEST_TIME } from "./options.ts";
 
 /**
  * A deadline that is moved often and reached seldom. Moving it only notes the
@@ -45,7 +46,10 @@ export class Deadline {
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
     this.#timerAt = this.#at;
     // Rounded up: a timer that fires early would only have to wait again.
-    const delay = Math.max(0, Math.ceil(this.remaining));
+    const delay = Math.min(
+      LONGEST_TIME,
+      Math.max(0, Math.ceil(this.remaining)),
+    );
     this.#timer = this.#clock.setTimeout(() => this.#fired(), delay);
   }
 

@@ -63,11 +63,18 @@ export class CypherError extends Error {
   override name = "CypherError";
   /** What went wrong, in one stable word. */
   readonly code: CypherErrorCode;
+  /** Which limit it is over, as `limits` calls it, if that is what is wrong. */
+  readonly limit?: string;
 
   /** Makes an error; `options.cause` is the error behind this one. */
-  constructor(code: CypherErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: CypherErrorCode,
+    message: string,
+    options?: ErrorOptions & { limit?: string },
+  ) {
     super(message, options);
     this.code = code;
+    if (options?.limit !== undefined) this.limit = options.limit;
   }
 }
 

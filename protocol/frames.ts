@@ -211,6 +211,7 @@ function checkLength(payload: number, limit: number): void {
   throw new CypherError(
     "TOO_LARGE",
     `Cannot read the frame: its payload may have ${limit} bytes, got ${payload}`,
+    { limit: "messageBytes" },
   );
 }
 

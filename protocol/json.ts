@@ -38,6 +38,7 @@ export function parseJson(text: string, depth: number): JsonValue {
     throw new CypherError(
       "BAD_MESSAGE",
       `Cannot read the message: it may nest ${depth} levels deep`,
+      { limit: "depth" },
     );
   }
   return value;

@@ -5,7 +5,7 @@ import { NulSplitter } from "../protocol/nul_splitter.ts";
 import { requestIn } from "../protocol/payload.ts";
 import type { Answers } from "./answers.ts";
 import type { Connection } from "./connection.ts";
-import type { Execution, Executor } from "./executor.ts";
+import type { Executor } from "./executor.ts";
 import { UNREADABLE } from "./runner.ts";
 import type { Generation, KeyRing } from "./key_ring.ts";
 import type { Wire } from "./wires.ts";
@@ -87,7 +87,7 @@ class ClassicSession {
       if (chunk === null || connection.ended) return;
       // Opened at once, as the next read overwrites the chunk.
       const tokens = this.#splitter.push(chunk).map((one) => this.#open(one));
-      connection.hold(this.#splitter.pending);
+      connection.hold(this.#splitter.pending, tokens.length > 0);
       for (const token of tokens) {
         await this.#answer(token);
         if (connection.ended) return;
@@ -96,6 +96,7 @@ class ClassicSession {
       const { messageBytes } = this.#options;
       const limit = `A message may have ${messageBytes} bytes`;
       connection.failure("TOO_LARGE", limit);
+      connection.limit("messageBytes");
       return connection.end("too-large");
     }
   }
@@ -132,7 +133,7 @@ class ClassicSession {
     if (opened instanceof Promise) opened = await opened;
     if (opened instanceof CypherError || !generation) {
       const { code, message } = opened as CypherError;
-      connection.failure(code, message);
+      connection.unopened(code, message);
       return connection.end("bad-token");
     }
     if (connection.ended) return;
@@ -147,7 +148,14 @@ class ClassicSession {
     // Whoever sends a new token has the answer to the one before.
     if (this.#previous !== undefined) answers.confirm(this.#previous);
     const request = requestIn(opened.plain, this.#options.depth);
+    if (request instanceof CypherError) connection.limit(request.limit);
     const began = connection.requestBegins();
+    while (executor.room) {
+      connection.limit("requests");
+      if (!await this.#unlessGone(executor.room)) {
+        return connection.requestLeft();
+      }
+    }
     const executing = executor.execute(request, opened.identity, connection);
     const execution = executing instanceof Promise
       ? await this.#unlessGone(executing)
@@ -175,21 +183,17 @@ class ClassicSession {
     if (connection.draining) connection.end("stopped");
   }
 
-  /** An execution's result; undefined if the peer is gone before that. */
-  async #unlessGone(
-    executing: Promise<Execution>,
-  ): Promise<Execution | undefined> {
+  /** What comes of something; undefined if the peer is gone before that. */
+  async #unlessGone<T>(something: Promise<T>): Promise<T | undefined> {
     const connection = this.#connection;
     // One read stays under way: it is what sees the peer go. If it brings
     // more input instead, that waits its turn.
-    const first = await Promise.race([executing, this.#read()]);
+    const first = await Promise.race([something, this.#read()]);
     if (first === null || connection.ended) return undefined;
     if (!(first instanceof Uint8Array)) return first;
     // Nobody reads now, and the handler may never end.
-    const gone = Promise.withResolvers<undefined>();
-    connection.onEnd = () => gone.resolve(undefined);
-    const execution = await Promise.race([executing, gone.promise]);
-    return connection.ended ? undefined : execution;
+    const result = await Promise.race([something, connection.whenEnded]);
+    return connection.ended ? undefined : result as T;
   }
 }
 

@@ -1,9 +1,10 @@
 import type { Clock } from "../protocol/clock.ts";
 import { Deadline } from "../protocol/deadline.ts";
 import { lossOf, type Transport } from "../protocol/transport.ts";
+import { MessageDeadline, type MessagePace } from "./message_deadline.ts";
 import type { ConnectionInfo, ConnectionState, Monitor } from "./monitor.ts";
 import type { Stranger, Unproven } from "./unproven.ts";
-import type { NewSignal, OfflineReason, SignalBody } from "./signals.ts";
+import type { About, NewSignal, OfflineReason, SignalBody } from "./signals.ts";
 
 /** How long a closing connection waits for the peer to close as well, in ms. */
 const LINGER = 1_000;
@@ -21,6 +22,10 @@ export interface ConnectionOptions {
   timeout: number;
   /** Where it counts until it is proven. */
   unproven: Unproven;
+  /** How fast a message has to arrive; default at any pace. */
+  pace?: MessagePace | undefined;
+  /** Told when the peer has sent something that does not open. */
+  onUnopened?: (() => void) | undefined;
 }
 
 /** A request's outcome, for the monitor. */
@@ -53,12 +58,17 @@ export class Connection implements Stranger {
   #clock: Clock;
   #unproven: Unproven;
   #proven = false;
+  #message: MessageDeadline;
+  #onUnopened: () => void;
   #deadline: Deadline;
   #timeout: number;
   /** What the deadline that is running allows, and what it ends in. */
   #allowed: number;
   #overdue: OfflineReason = "timeout";
+  #exceeded: string | undefined;
   #state: ConnectionState = { kind: "handshake" };
+  /** Made when somebody wants to know the end. */
+  #ending: PromiseWithResolvers<void> | undefined;
   #wire = "";
   #name: string | undefined;
   #buffer: Uint8Array | undefined;
@@ -79,8 +89,16 @@ export class Connection implements Stranger {
 
   /** Takes over a transport that was just accepted. */
   constructor(
-    { transport, monitor, clock, address, timeout, unproven }:
-      ConnectionOptions,
+    {
+      transport,
+      monitor,
+      clock,
+      address,
+      timeout,
+      unproven,
+      pace = { timeout: Infinity, rate: 1 },
+      onUnopened = () => {},
+    }: ConnectionOptions,
   ) {
     this.id = monitor.nextId();
     this.address = address;
@@ -92,6 +110,8 @@ export class Connection implements Stranger {
     this.#deadline = new Deadline(clock, () => this.#expired());
     this.#deadline.set(timeout);
     monitor.add(this);
+    this.#message = new MessageDeadline(clock, pace, () => this.#slow());
+    this.#onUnopened = onUnopened;
     this.#unproven = unproven;
     unproven.add(this);
   }
@@ -99,6 +119,13 @@ export class Connection implements Stranger {
   /** Whether it is over: nothing is to be answered any more. */
   get ended(): boolean {
     return this.#state.kind === "closed";
+  }
+
+  /** Resolves once it is over. */
+  get whenEnded(): Promise<void> {
+    this.#ending ??= Promise.withResolvers();
+    if (this.ended) this.#ending.resolve();
+    return this.#ending.promise;
   }
 
   /** Whether it is to end after the requests in progress. */
@@ -147,14 +174,27 @@ export class Connection implements Stranger {
     this.#unproven.remove(this);
   }
 
-  /** So many bytes are kept of what it sent; counts while it is unproven. */
-  hold(bytes: number): void {
+  /**
+   * So many bytes are kept of a message that is not complete; `finished` if
+   * what was read last has completed one before it. They count while the peer
+   * is unproven, and the rest of the message has to come in time.
+   */
+  hold(bytes: number, finished = false): void {
     if (!this.#proven) this.#unproven.hold(this, bytes);
+    this.#message.left(bytes > 0, finished);
+    // A large message on a slow line may take longer than the timeout.
+    const idle = this.#overdue === "timeout" && this.#inProgress === 0;
+    if (bytes > 0 && idle) this.allow(this.#timeout);
+  }
+
+  /** A limit was hit, by what the peer does; none if there is none. */
+  limit(limit: string | undefined): void {
+    if (limit !== undefined) this.#monitor.limit(limit, this.#about());
   }
 
   /** Closes it to make room for others. */
   crowdOut(limit: string): void {
-    this.#signal({ kind: "limit", limit });
+    this.limit(limit);
     this.close("crowded-out");
   }
 
@@ -171,9 +211,6 @@ export class Connection implements Stranger {
     if (this.#inProgress === 0 && !this.#writing) this.end("stopped");
   };
 
-  /** Called once it is over, whoever ended it. */
-  onEnd: () => void = () => {};
-
   /** How long the peer took to answer a ping, in ms. */
   set roundTrip(time: number) {
     this.#roundTrip = time;
@@ -187,12 +224,18 @@ export class Connection implements Stranger {
 
   /**
    * Gives the peer `delay` ms, from now, to do what is due. If it does not, it
-   * is closed for `reason`. Whatever is allowed later replaces this.
+   * is closed for `reason`, and over `limit` if one is named. Whatever is
+   * allowed later replaces this.
    */
-  allow(delay: number, reason: OfflineReason = "timeout"): void {
+  allow(
+    delay: number,
+    reason: OfflineReason = "timeout",
+    limit?: string,
+  ): void {
     if (this.ended) return;
     this.#allowed = delay;
     this.#overdue = reason;
+    this.#exceeded = limit;
     this.#deadline.set(delay);
   }
 
@@ -213,10 +256,12 @@ export class Connection implements Stranger {
   async #read(size: number): Promise<Uint8Array | null> {
     if (this.#buffer?.length !== size) this.#buffer = new Uint8Array(size);
     const buffer = this.#buffer;
+    this.#message.wait();
     try {
       const count = await this.#transport.read(buffer);
       if (count !== null) {
         this.#bytesIn += count;
+        this.#message.came(count);
         return buffer.subarray(0, count);
       }
       this.#close("peer-closed");
@@ -290,6 +335,12 @@ export class Connection implements Stranger {
     this.#signal({ kind: "failure", code, message, ...request });
   }
 
+  /** What the peer sent does not open: told, and held against its address. */
+  unopened(code: string, message: string): void {
+    this.failure(code, message);
+    this.#onUnopened();
+  }
+
   /**
    * Ends it after the requests in progress and what is being written; `until`
    * in ms since the epoch.
@@ -322,6 +373,7 @@ export class Connection implements Stranger {
   async release(): Promise<void> {
     while (await this.#reading !== null) this.read();
     this.#deadline.stop();
+    this.#message.stop();
     this.#transport.close();
     this.#monitor.remove(this);
     this.#unproven.remove(this);
@@ -332,7 +384,8 @@ export class Connection implements Stranger {
     const wasOnline = this.#wire !== "";
     this.#state = { kind: "closed", reason, at: this.#clock.wall() };
     this.#deadline.clear();
-    this.onEnd();
+    this.#message.stop();
+    this.#ending?.resolve();
     if (!wasOnline) return;
     this.#signal({
       kind: "offline",
@@ -347,19 +400,27 @@ export class Connection implements Stranger {
     if (this.ended) return this.#transport.close();
     if (this.#writing) return this.close("slow-reader");
     this.#signal({ kind: "timeout", after: this.#allowed });
+    this.limit(this.#exceeded);
     this.close(this.#overdue);
+  }
+
+  #slow(): void {
+    if (this.ended) return;
+    this.limit("messageTimeout");
+    this.close("slow-sender");
   }
 
   #signal(body: SignalBody): void {
     if (!this.#monitor.watched) return;
-    this.#monitor.publish(
-      {
-        connection: this.id,
-        address: this.address,
-        name: this.#name,
-        wire: this.#wire,
-        ...body,
-      } as NewSignal,
-    );
+    this.#monitor.publish({ ...this.#about(), ...body } as NewSignal);
+  }
+
+  #about(): About {
+    return {
+      connection: this.id,
+      address: this.address,
+      name: this.#name,
+      wire: this.#wire,
+    };
   }
 }

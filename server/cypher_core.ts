@@ -37,6 +37,8 @@ export interface CoreOptions extends Omit<CheckedOptions, "handler"> {
   journalling?: Journalling | undefined;
   /** The other threads, if there are any. */
   elsewhere?: Elsewhere | undefined;
+  /** Told which address is refused for what it sent, and for how many ms. */
+  onBan?: (origin: string, time: number) => void;
 }
 
 /** Accepts, answers and remembers, on one thread. */
@@ -52,7 +54,7 @@ export class CypherCore implements Serving {
    * @throws {CypherError} `BAD_OPTION` if the keys or the journal are unusable.
    */
   constructor(options: CoreOptions) {
-    const { monitor, clock, limits, recvBuffer, journalling } = options;
+    const { monitor, clock, limits, recvBuffer, journalling, onBan } = options;
     // Should the journal be unusable.
     using undo = new DisposableStack();
     const keys = undo.use(
@@ -99,6 +101,13 @@ export class CypherCore implements Serving {
       ...options,
       wires: wires.map(({ name }) => name),
       maxConnections: limits.connections,
+      maxPerAddress: limits.connectionsPerAddress,
+      bans: {
+        badTokens: limits.badTokens,
+        banTime: limits.banTime,
+        ...(onBan && { onBan }),
+      },
+      pace: { timeout: limits.messageTimeout, rate: limits.messageRate },
       unproven: { connections: limits.unproven, bytes: limits.unprovenBytes },
       serve: (connection) => serveWires(choice, connection),
       idle: () => runner.idle(),
@@ -130,6 +139,11 @@ export class CypherCore implements Serving {
       (connection) => connection.generation === generation,
       "withdrawn",
     );
+  }
+
+  /** Refuses an address for so many ms, as another thread does. */
+  ban(origin: string, time: number): void {
+    this.#tcp.bans.ban(origin, time);
   }
 
   async stop(grace: number): Promise<void> {

@@ -40,6 +40,11 @@ export class Executor {
     this.#options = options;
   }
 
+  /** Resolves once there is room for another request; undefined if there is. */
+  get room(): Promise<true> | undefined {
+    return this.#options.runner.room;
+  }
+
   /** The answer to a request: at once, if its handler answers at once. */
   execute(
     request: Request | CypherError,

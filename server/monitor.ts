@@ -4,7 +4,16 @@ import {
   type Subscription,
 } from "../protocol/broadcast.ts";
 import { type Clock, systemClock } from "../protocol/clock.ts";
-import type { NewSignal, OfflineReason, Signal } from "./signals.ts";
+import {
+  type About,
+  type NewSignal,
+  NO_CONNECTION,
+  type OfflineReason,
+  type Signal,
+} from "./signals.ts";
+
+/** How often a limit is told at most, in ms. */
+const LIMIT_PAUSE = 1_000;
 
 /** Where a connection stands. */
 export type ConnectionState =
@@ -105,6 +114,8 @@ export class Monitor {
   #watching = new Set<(watched: boolean) => void>();
   #connections = new Map<string, Watched>();
   #listeners = new Set<() => ListenerInfo>();
+  /** When each limit was told last, and how often it was reached since. */
+  #limits = new Map<string, { at: number; count: number }>();
   #lastSignal = 0;
   #lastConnection = 0;
 
@@ -180,6 +191,24 @@ export class Monitor {
   onWatched(told: (watched: boolean) => void): () => void {
     this.#watching.add(told);
     return () => void this.#watching.delete(told);
+  }
+
+  /**
+   * For servers: a limit was reached. A flood reaches it at each try, so it is
+   * told once a second, with how often that was.
+   */
+  limit(limit: string, about: About = NO_CONNECTION): void {
+    if (!this.watched) return;
+    const now = this.#clock.now();
+    const { at = -Infinity, count = 0 } = this.#limits.get(limit) ?? {};
+    const due = now - at >= LIMIT_PAUSE;
+    this.#limits.set(
+      limit,
+      due ? { at: now, count: 0 } : { at, count: count + 1 },
+    );
+    if (due) {
+      this.publish({ kind: "limit", limit, count: count + 1, ...about });
+    }
   }
 
   /** For servers: numbers a signal and hands it to everybody. */

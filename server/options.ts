@@ -4,6 +4,7 @@ import {
   bytes,
   checkFunction,
   checkNames,
+  checkNumber,
   checkNumbers,
   checkString,
   count,
@@ -39,8 +40,9 @@ export interface CypherServerOptions {
   /** The port, default 12345; 0 takes a free one, see `server.address`. */
   port?: number;
   /**
-   * The longest a connection may go without a request, default 120,000 ms
-   * (classic wire; a session has heartbeats).
+   * The longest a connection may go without a request, or without more of one
+   * that is arriving, default 120,000 ms (classic wire; a session has
+   * heartbeats).
    */
   timeout?: number;
   /**
@@ -94,8 +96,38 @@ export interface CypherServerOptions {
   };
   /** What peers may use up. */
   limits?: {
-    /** Open connections, default 20,000. */
+    /**
+     * Open connections, default 20,000; over it the oldest that has not proven
+     * to hold the keys is closed, or the new one if there is none.
+     */
     connections?: number;
+    /**
+     * Those of one address, default 10,000; over it new ones are refused. An
+     * IPv6 address counts with all of its /64. `Infinity` for any number, as
+     * behind a proxy, where all peers have its address.
+     */
+    connectionsPerAddress?: number;
+    /**
+     * Tokens, handshakes and records that do not open, from one address in a
+     * minute, default 60; over it that address is refused for `banTime`.
+     * Connections that it has stay. `Infinity` refuses nobody.
+     */
+    badTokens?: number;
+    /** How long such an address is refused, default 60,000 ms. */
+    banTime?: number;
+    /**
+     * How long a message that has begun may take to arrive, default 5,000 ms,
+     * and the longer the more of it has: see `messageRate`. `Infinity` for any
+     * time.
+     */
+    messageTimeout?: number;
+    /** How many bytes of it earn it another second, default 1,024. */
+    messageRate?: number;
+    /**
+     * Requests whose handlers run, of all connections, default 65,536; over it
+     * no more are read until some have ended.
+     */
+    requests?: number;
     /** How deep a message's JSON may nest, default 64 levels. */
     depth?: number;
     /**
@@ -108,7 +140,7 @@ export interface CypherServerOptions {
      * it one that has the most is closed.
      */
     unprovenBytes?: number;
-    /** Handshakes in progress, default 256 (session). */
+    /** Handshakes in progress, default 256; the oldest makes room (session). */
     handshakes?: number;
     /** How long a handshake may take, default 5,000 ms (session). */
     handshakeTimeout?: number;
@@ -130,7 +162,6 @@ export interface CypherServerOptions {
 /** What the numeric options allow; the command line shares it. */
 export const SERVER_OPTIONS = {
   port: count(12_345, 0, 65_535),
-  threads: count(1, 0, 256),
   timeout: milliseconds(120_000, { unlimited: true }),
   deadline: milliseconds(Infinity, { unlimited: true }),
   maxAge: milliseconds(Infinity, {
@@ -145,9 +176,18 @@ export const SERVER_OPTIONS = {
   heartbeat: milliseconds(15_000),
 };
 
+/** What `threads` may be, for a handler's module; the command line shares it. */
+export const THREADS = count(1, 0, 256);
+
 /** What `limits` allows. */
 export const SERVER_LIMITS = {
   connections: count(20_000, 1, 1_000_000),
+  connectionsPerAddress: count(10_000, 1, 1_000_000, { unlimited: true }),
+  badTokens: count(60, 1, 1_000_000, { unlimited: true }),
+  banTime: milliseconds(60_000),
+  messageTimeout: milliseconds(5_000, { unlimited: true }),
+  messageRate: bytes(1_024, 1, 2 ** 30),
+  requests: count(65_536, 1, 10_000_000, { unlimited: true }),
   depth: count(64, 1, 1_000),
   messageBytes: bytes(16_777_216, 1_024, 268_435_456),
   unproven: count(20_000, 1, 1_000_000),
@@ -165,6 +205,7 @@ const NAMES = [
   "encryptionKey",
   "decryptionKey",
   "handler",
+  "threads",
   "hostname",
   ...Object.keys(SERVER_OPTIONS),
   "olderKeys",
@@ -191,6 +232,7 @@ export function checkServerOptions(options: CypherServerOptions) {
     encryptionKey,
     decryptionKey,
     handler,
+    threads,
     hostname,
     olderKeys = [],
     tls,
@@ -213,6 +255,7 @@ export function checkServerOptions(options: CypherServerOptions) {
     encryptionKey,
     decryptionKey,
     handler,
+    threads: checkNumber("threads", threads, THREADS),
     hostname: checkString("hostname", hostname, "127.0.0.1"),
     olderKeys: checkOlderKeys(olderKeys),
     listen: checkFunction("listen", listen) ?? listenOn(tls),

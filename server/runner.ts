@@ -16,6 +16,10 @@ export interface RunnerOptions {
   clock: Clock;
   /** How long a handler may take, in ms; `Infinity` for any time. */
   deadline: number;
+  limits: {
+    /** How many handlers may run before there is no room for more. */
+    requests: number;
+  };
   onHandlerError?:
     | ((error: unknown, info: HandlerErrorInfo) => void)
     | undefined;
@@ -29,6 +33,7 @@ export class Runner {
   #options: RunnerOptions;
   #calls = new Set<Call>();
   #ended = Promise.withResolvers<void>();
+  #room: PromiseWithResolvers<true> | undefined;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -46,6 +51,18 @@ export class Runner {
     }
   }
 
+  /**
+   * Resolves once there is room for more handlers; undefined while there is.
+   * That is only when an eighth of them have ended: those who wait would
+   * otherwise all be woken for each single one.
+   */
+  get room(): Promise<true> | undefined {
+    if (this.#calls.size >= this.#options.limits.requests) {
+      this.#room ??= Promise.withResolvers();
+    }
+    return this.#room?.promise;
+  }
+
   /** Resolves once no handler runs. */
   async idle(): Promise<void> {
     while (this.#calls.size > 0) await this.#ended.promise;
@@ -61,6 +78,10 @@ export class Runner {
 
   #end(call: Call): void {
     this.#calls.delete(call);
+    if (this.#calls.size <= Math.floor(this.#options.limits.requests * 7 / 8)) {
+      this.#room?.resolve(true);
+      this.#room = undefined;
+    }
     this.#ended.resolve();
     this.#ended = Promise.withResolvers();
   }

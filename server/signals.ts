@@ -14,6 +14,8 @@ export type OfflineReason =
   | "too-large"
   /** The peer did not read what was written to it. */
   | "slow-reader"
+  /** A message that had begun did not arrive in time. */
+  | "slow-sender"
   /** The peer did not finish the handshake in time. */
   | "handshake-timeout"
   /** The peer did not keep to its protocol; see the `failure` signal. */
@@ -113,12 +115,14 @@ export interface FailureSignal extends SignalBase {
   readonly operation?: string | undefined;
 }
 
-/** A limit was reached. */
+/** A limit was reached; told once a second for each limit at most. */
 export interface LimitSignal extends SignalBase {
   /** Tells the signals apart. */
   readonly kind: "limit";
   /** The limit's name, such as `"connections"`. */
   readonly limit: string;
+  /** How often it was reached since the signal before, this time included. */
+  readonly count: number;
 }
 
 /** Something an operator should know about the server as a whole. */
@@ -154,8 +158,8 @@ export type SignalBody = Signal extends infer S
   ? S extends unknown ? Omit<S, keyof SignalBase> : never
   : never;
 
+/** What a signal says of the connection that it is about. */
+export type About = Omit<SignalBase, "id" | "at">;
+
 /** What a signal about no connection in particular says of its connection. */
-export const NO_CONNECTION: Pick<
-  SignalBase,
-  "connection" | "address" | "wire"
-> = { connection: "", address: "", wire: "" };
+export const NO_CONNECTION: About = { connection: "", address: "", wire: "" };

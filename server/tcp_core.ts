@@ -1,8 +1,12 @@
 import { type Clock, sleep } from "../protocol/clock.ts";
 import { CypherError } from "../protocol/errors.ts";
 import { type Conn, ConnTransport } from "../protocol/transport.ts";
+import { Admission } from "./admission.ts";
+import type { BanOptions, Bans } from "./bans.ts";
 import { Connection } from "./connection.ts";
+import type { MessagePace } from "./message_deadline.ts";
 import type { ListenerInfo, Monitor } from "./monitor.ts";
+import { originOf } from "./origin.ts";
 import { NO_CONNECTION, type OfflineReason } from "./signals.ts";
 import { Unproven, type UnprovenLimits } from "./unproven.ts";
 
@@ -31,6 +35,12 @@ export interface TcpCoreOptions {
   transmissionBuffer: number;
   /** How many connections may be open. */
   maxConnections: number;
+  /** How many of them may be of one address, default any number. */
+  maxPerAddress?: number;
+  /** When an address is refused for what it sent, default never. */
+  bans?: Partial<Omit<BanOptions, "clock">>;
+  /** How fast a message has to arrive, default at any pace. */
+  pace?: MessagePace;
   /** What those that are not proven may use up, default without a bound. */
   unproven?: UnprovenLimits;
   /** Opens the listener, default TCP. */
@@ -98,6 +108,7 @@ export class TcpCore {
   #state: CoreState = { kind: "new" };
   #address: Deno.NetAddr | undefined;
   #unproven: Unproven;
+  #admission: Admission;
   #connections = new Map<Connection, Promise<void>>();
   #accepting: Promise<void> = Promise.resolve();
   #stopped = new AbortController();
@@ -108,6 +119,25 @@ export class TcpCore {
     this.#unproven = new Unproven(
       options.unproven ?? { connections: Infinity, bytes: Infinity },
     );
+    const { clock, monitor, bans, maxConnections, maxPerAddress = Infinity } =
+      options;
+    this.#admission = new Admission({
+      clock,
+      connections: maxConnections,
+      connectionsPerAddress: maxPerAddress,
+      badTokens: Infinity,
+      banTime: 0,
+      ...bans,
+      onBan: (origin, time) => {
+        monitor.limit("badTokens", { ...NO_CONNECTION, address: origin });
+        bans?.onBan?.(origin, time);
+      },
+    });
+  }
+
+  /** The addresses that are refused for what they sent. */
+  get bans(): Bans {
+    return this.#admission.bans;
   }
 
   /** The address listened on, with the port that was taken for port 0. */
@@ -190,29 +220,40 @@ export class TcpCore {
   }
 
   async #accept(listener: Listener): Promise<void> {
-    const { clock, maxConnections } = this.#options;
+    const { clock, monitor } = this.#options;
     let failing = false;
     while (this.#state.kind === "listening") {
       try {
         const conn = await listener.accept();
         failing = false;
-        if (this.#connections.size < maxConnections) this.#take(conn);
-        else this.#refuse(conn);
+        this.#admit(conn);
       } catch {
         if (this.#state.kind !== "listening") return;
         // Most likely out of file descriptors: connections that close will
         // free some. Said once, not at every try.
-        if (!failing) this.#limit("descriptors");
+        if (!failing) monitor.limit("descriptors");
         failing = true;
         await sleep(clock, ACCEPT_PAUSE, this.#stopped.signal).catch(() => {});
       }
     }
   }
 
-  #take(conn: AcceptedConn): void {
-    const { monitor, clock, timeout, transmissionBuffer, serve } =
-      this.#options;
+  #admit(conn: AcceptedConn): void {
+    const { hostname } = conn.remoteAddr as Deno.NetAddr;
+    const origin = originOf(hostname);
+    const refusal = this.#admission.refusal(origin);
+    const crowded = refusal === "connections" &&
+      this.#unproven.crowdOutOldest(refusal);
+    if (!refusal || crowded) return this.#take(conn, origin);
+    conn.close();
+    // A ban is told once, not at each try to come back.
+    if (refusal !== "badTokens") this.#options.monitor.limit(refusal);
+  }
+
+  #take(conn: AcceptedConn, origin: string): void {
+    const { monitor, clock, timeout, transmissionBuffer, pace } = this.#options;
     const { hostname, port } = conn.remoteAddr as Deno.NetAddr;
+    const admission = this.#admission;
     withoutDelay(conn);
     const connection = new Connection({
       transport: new ConnTransport(conn, transmissionBuffer),
@@ -220,14 +261,18 @@ export class TcpCore {
       clock,
       timeout,
       unproven: this.#unproven,
+      pace,
+      onUnopened: () => admission.bans.strike(origin),
       address: join(hostname, port),
     });
-    this.#connections.set(connection, this.#run(connection, serve));
+    admission.enter(origin);
+    const gone = this.#run(connection).then(() => admission.leave(origin));
+    this.#connections.set(connection, gone);
   }
 
-  async #run(connection: Connection, serve: Serve): Promise<void> {
+  async #run(connection: Connection): Promise<void> {
     try {
-      await serve(connection);
+      await this.#options.serve(connection);
     } catch (error) {
       // A fault of ours costs this connection, never the server.
       connection.failure("INTERNAL", String(error));
@@ -235,15 +280,6 @@ export class TcpCore {
     }
     await connection.release();
     this.#connections.delete(connection);
-  }
-
-  #refuse(conn: Conn): void {
-    conn.close();
-    this.#limit("connections");
-  }
-
-  #limit(limit: string): void {
-    this.#options.monitor.publish({ kind: "limit", limit, ...NO_CONNECTION });
   }
 
   #info(): ListenerInfo {

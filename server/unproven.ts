@@ -8,10 +8,13 @@ export interface UnprovenLimits {
   readonly bytes: number;
 }
 
+/** A limit that is kept by closing one of the unproven. */
+export type CrowdLimit = "unproven" | "unprovenBytes" | "connections";
+
 /** Somebody who has not proven to hold the keys. */
 export interface Stranger {
   /** Makes room for others; `limit` names the limit that was reached. */
-  crowdOut(limit: "unproven" | "unprovenBytes"): void;
+  crowdOut(limit: CrowdLimit): void;
 }
 
 interface Held {
@@ -43,7 +46,7 @@ export class Unproven {
   add(stranger: Stranger): void {
     this.#strangers.add(stranger, { bytes: 0 });
     if (this.#strangers.size > this.#limits.connections) {
-      this.#crowdOut(this.#strangers.oldest![0], "unproven");
+      this.crowdOutOldest("unproven");
     }
   }
 
@@ -67,7 +70,14 @@ export class Unproven {
     this.#strangers.delete(stranger);
   }
 
-  #crowdOut(stranger: Stranger, limit: "unproven" | "unprovenBytes"): void {
+  /** Closes the oldest, if there is one, as `limit` was reached. */
+  crowdOutOldest(limit: CrowdLimit): boolean {
+    const { oldest } = this.#strangers;
+    if (oldest) this.#crowdOut(oldest[0], limit);
+    return oldest !== undefined;
+  }
+
+  #crowdOut(stranger: Stranger, limit: CrowdLimit): void {
     this.remove(stranger);
     stranger.crowdOut(limit);
   }

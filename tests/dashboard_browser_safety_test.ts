@@ -76,7 +76,7 @@ browserTest("hostile text is shown as text", async (browser) => {
       operation: text,
     });
     monitor.publish({ kind: "notice", ...peer, ...failure });
-    monitor.publish({ kind: "limit", ...peer, limit: text });
+    monitor.publish({ kind: "limit", ...peer, limit: text, count: 1 });
   }
   // And what a real client can send.
   const client = scene.client("real");

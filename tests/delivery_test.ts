@@ -105,7 +105,7 @@ async function setUp(): Promise<
   const server = await startServer(({ data }) => {
     effects.add(data);
     return { data: { effect: data } };
-  });
+  }, { limits: { badTokens: Infinity } });
   const log = new SignalLog(server.monitor);
   let next: ConnectionFaults = {};
   const proxy = FaultProxy.start(server.address, () => {

@@ -189,7 +189,7 @@ Deno.test("a flood is refused; who is connected doesn't notice", async () => {
   const flood = await Promise.all(
     Array.from({ length: 30 }, () => RawPeer.connect(ours.port)),
   );
-  await ours.watch.signal("limit", 21);
+  await ours.watch.signal("limit");
   await peer.write(bytes("still here"));
   assertStrictEquals(await settle(peer), "still here");
   for (const one of flood) {

@@ -361,6 +361,7 @@ Deno.test("a message over the limit", async () => {
   assertEquals(lines(log), [
     "online",
     "failure: TOO_LARGE",
+    "limit: messageBytes",
     "offline: too-large",
   ]);
 });

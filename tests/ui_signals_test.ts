@@ -55,8 +55,8 @@ Deno.test("signals are told in words", () => {
       "HANDLER_FAILED on UPDATE /ROUTE",
     ],
     [
-      { ...BASE, kind: "limit", limit: "connections" },
-      "Limit reached: connections",
+      { ...BASE, kind: "limit", limit: "connections", count: 3 },
+      "Limit reached: connections, 3 times",
     ],
     [
       {

@@ -68,8 +68,9 @@ Deno.test("half a message each: bounded, and the proven go on", async () => {
       server.monitor.connections().filter((one) => one.bytesIn >= 30_000)
           .length === i + 1);
   }
-  await log.wait("limit", 3);
-  assert(log.of("limit").every(({ limit }) => limit === "unprovenBytes"));
+  const offline = await log.wait("offline", 3);
+  assert(offline.every(({ reason }) => reason === "crowded-out"));
+  assertEquals(log.of("limit")[0]?.limit, "unprovenBytes");
   assertEquals((await client.request({})).data, "well");
   assert(!JSON.stringify(log.all).includes(clientKeys.encryptionKey));
   for (const conn of strangers) conn.close();

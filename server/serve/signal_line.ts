@@ -30,7 +30,9 @@ function describe(signal: Signal): string | undefined {
       return `${peer} ${JSON.stringify(code)}${of}: ${JSON.stringify(message)}`;
     }
     case "limit":
-      return `${peer} ${signal.limit} reached`.trim();
+      return `${peer} ${signal.limit} reached${
+        signal.count > 1 ? `, ${signal.count} times` : ""
+      }`.trim();
     case "notice":
       return signal.message;
     case "request":

@@ -77,6 +77,7 @@ export class Requests {
     const { wire, connection, record } = this.#options;
     const { clients, runner, depth } = wire;
     const request = requestIn(payload, depth);
+    if (request instanceof CypherError) connection.limit(request.limit);
     const { address } = connection;
     const call = new Call(address, connection.id, () => `${record.id}-${id}`);
     const began = connection.requestBegins();
@@ -137,5 +138,7 @@ function errorEnding(code: string, message: string): Ending {
 }
 
 function overWindow(): CypherError {
-  return new CypherError("BAD_MESSAGE", "Cannot go on: over the window");
+  return new CypherError("BAD_MESSAGE", "Cannot go on: over the window", {
+    limit: "window",
+  });
 }

@@ -1,10 +1,8 @@
 import type { AnsweredSet } from "../../protocol/answered.ts";
-import { Deadline } from "../../protocol/deadline.ts";
 import type { MaybePromise } from "../../protocol/envelope.ts";
 import { CypherError } from "../../protocol/errors.ts";
 import { FrameWriter } from "../../protocol/frame_writer.ts";
 import { FRAME, type Frame, FrameParser } from "../../protocol/frames.ts";
-import { Heartbeat } from "../../protocol/heartbeat.ts";
 import {
   clientIdOf,
   type ClientOffer,
@@ -19,6 +17,7 @@ import {
 import { RecordOpener, RecordSealer } from "../../protocol/records.ts";
 import type { Connection } from "../connection.ts";
 import type { ClientRecord, Ending, Owner } from "./client_record.ts";
+import { Flow } from "./flow.ts";
 import { type HandshakeStep, ServerHandshake } from "./handshake.ts";
 import { Requests } from "./requests.ts";
 import type { SessionWireOptions } from "./session_wire.ts";
@@ -48,39 +47,26 @@ type SessionState =
 export class ServerSession implements Owner {
   #options: SessionWireOptions;
   #connection: Connection;
-  #busy: boolean;
   #state: SessionState;
   #opener: RecordOpener | undefined;
   #parser: FrameParser;
   #writer: FrameWriter | undefined;
-  #heartbeat: Heartbeat;
-  /** Until when the peer has to read what waits for it. */
-  #slow: Deadline;
-  /** Resolves once it has, or is gone; undefined while there is room. */
-  #room: Promise<void> | undefined;
+  #flow: Flow;
   #draining = false;
 
-  /** `busy`: as many handshakes as may be are in progress. */
-  constructor(
-    options: SessionWireOptions,
-    connection: Connection,
-    busy: boolean,
-  ) {
+  constructor(options: SessionWireOptions, connection: Connection) {
     this.#options = options;
     this.#connection = connection;
-    this.#busy = busy;
     this.#state = {
       kind: "handshake",
       handshake: new ServerHandshake(options.keys),
     };
     this.#parser = new FrameParser(options.messageBytes);
-    this.#slow = new Deadline(
-      options.clock,
-      () => connection.close("slow-reader"),
-    );
-    this.#heartbeat = new Heartbeat(options.clock, options.heartbeat, {
-      ping: (payload) => this.#writer?.send(FRAME.ping, 0, payload),
-      dead: () => connection.close("unresponsive"),
+    this.#flow = new Flow({
+      wire: options,
+      connection,
+      writer: () => this.#writer,
+      over: () => this.#over,
     });
   }
 
@@ -92,14 +78,18 @@ export class ServerSession implements Owner {
     const connection = this.#connection;
     const { recvBuffer, handshakeTimeout } = this.#options;
     connection.onDrain = () => this.#drain();
-    connection.allow(handshakeTimeout, "handshake-timeout");
+    connection.allow(
+      handshakeTimeout,
+      "handshake-timeout",
+      "handshakeTimeout",
+    );
     let reading = firstRead;
     let size = SMALLEST_READ;
     let handshaking = true;
     while (!connection.ended) {
       const chunk = await reading;
       if (chunk === null || connection.ended) break;
-      this.#heartbeat.alive();
+      this.#flow.alive();
       await this.#receive(chunk);
       if (handshaking && this.#state.kind !== "handshake") {
         handshaking = false;
@@ -114,8 +104,7 @@ export class ServerSession implements Owner {
       reading = connection.read(size);
     }
     if (handshaking) settled();
-    this.#heartbeat.stop();
-    this.#slow.stop();
+    this.#flow.stop();
     if (this.#state.kind === "proven") {
       this.#options.clients.release(this.#state.record, this);
     }
@@ -124,7 +113,7 @@ export class ServerSession implements Owner {
   /** Sends a request's ending. */
   deliver(id: number, ending: Ending): void {
     this.#writer!.send(ending.type, id, ending.payload);
-    this.#press();
+    this.#flow.press();
     if (this.#draining) this.#endIfDone();
   }
 
@@ -140,19 +129,27 @@ export class ServerSession implements Owner {
       if (this.#over) return;
       if (this.#state.kind === "handshake") {
         const step = this.#state.handshake.push(chunk);
-        this.#connection.hold(this.#state.handshake.held);
+        const { held } = this.#state.handshake;
+        this.#connection.hold(step.kind === "more" ? held : 0);
         return await this.#step(step);
       }
-      for (const plain of this.#opener!.push(chunk)) {
+      const opener = this.#opener!;
+      let finished = false;
+      for (const plain of opener.push(chunk)) {
         for (const frame of this.#parser.push(plain)) {
+          finished = true;
+          const turn = frame.type === FRAME.request && this.#flow.turn;
+          if (turn) await turn;
+          if (this.#over) return;
           const taking = this.#take(frame);
           if (taking) await taking;
           // One read can bring a thousand requests: none is taken on while too
           // much waits for the peer.
-          if (this.#room) await this.#room;
+          if (this.#flow.room) await this.#flow.room;
           if (this.#over) return;
         }
       }
+      this.#connection.hold(opener.held + this.#parser.held, finished);
     } catch (error) {
       if (!(error instanceof CypherError)) throw error;
       this.#broken(error);
@@ -172,7 +169,6 @@ export class ServerSession implements Owner {
       case "refused":
         return this.#refuse(step.refusal, step.message);
       case "offered": {
-        if (this.#busy) return this.#refuse("busy", "Too many handshakes");
         if (this.#connection.draining) {
           return this.#refuse("draining", "The server is stopping");
         }
@@ -189,7 +185,7 @@ export class ServerSession implements Owner {
         this.#writer = new FrameWriter(
           new RecordSealer(channel.send),
           (bytes, progress) => this.#connection.write(bytes, progress),
-          () => this.#progress(),
+          () => this.#flow.progress(),
         );
         const ticket = clients.ticket();
         this.#state = { kind: "unproven", offer: step.offer, ticket };
@@ -215,7 +211,7 @@ export class ServerSession implements Owner {
       case FRAME.ping:
         return this.#writer!.send(FRAME.pong, 0, frame.payload);
       case FRAME.pong: {
-        const time = this.#heartbeat.pong(frame.payload);
+        const time = this.#flow.pong(frame.payload);
         if (time !== undefined) this.#connection.roundTrip = time;
         return;
       }
@@ -242,7 +238,7 @@ export class ServerSession implements Owner {
       LARGEST_WINDOW,
     );
     if (clientIdOf(secret) !== offer.client) {
-      this.#connection.failure(
+      this.#connection.unopened(
         "UNAUTHORIZED",
         "The secret is not that of the client id",
       );
@@ -275,35 +271,9 @@ export class ServerSession implements Owner {
     clients.confirm(record, answered);
     this.#connection.online("session", offer.name);
     this.#connection.timeout = Infinity;
-    this.#heartbeat.start();
+    this.#flow.start();
     this.#writer!.send(FRAME.hello, 0, writeServerHello({ known }));
     if (this.#connection.draining) this.#drain();
-  }
-
-  /**
-   * Once too much waits for the peer, nothing more is read from it until it has
-   * read all of that, for which it has so long. Answers come at any time: that
-   * cannot be left to the next read, nor share the connection's deadline.
-   */
-  #press(): void {
-    const { writeBufferBytes, writeTimeout } = this.#options;
-    const writer = this.#writer!;
-    if (this.#over || this.#room) return;
-    if (writer.waiting <= writeBufferBytes) return;
-    this.#heartbeat.stop();
-    this.#slow.set(writeTimeout);
-    this.#room = writer.flushed().then(() => {
-      this.#room = undefined;
-      this.#slow.clear();
-      if (!this.#over) this.#heartbeat.start();
-    });
-  }
-
-  /** The peer takes what is written, however slowly: it is there. */
-  #progress(): void {
-    if (this.#over) return;
-    this.#heartbeat.alive();
-    if (this.#room) this.#slow.set(this.#options.writeTimeout);
   }
 
   #drain(): void {
@@ -336,8 +306,8 @@ export class ServerSession implements Owner {
   #refuse(refusal: Refusal, message: string): void {
     const connection = this.#connection;
     this.#state = { kind: "over" };
-    const code = refusal === "key" ? "UNAUTHORIZED" : "REFUSED";
-    connection.failure(code, message);
+    if (refusal === "key") connection.unopened("UNAUTHORIZED", message);
+    else connection.failure("REFUSED", message);
     connection.write(writeRefusal(refusal)).then(() =>
       connection.end(refusal === "key" ? "unauthorized" : "protocol-error")
     );
@@ -345,7 +315,10 @@ export class ServerSession implements Owner {
 
   #broken(error: CypherError): void {
     const connection = this.#connection;
-    connection.failure(error.code, error.message);
+    if (error.code === "BAD_TOKEN") {
+      connection.unopened(error.code, error.message);
+    } else connection.failure(error.code, error.message);
+    connection.limit(error.limit);
     connection.end(
       error.code === "TOO_LARGE"
         ? "too-large"

@@ -1,4 +1,5 @@
 import type { Clock } from "../../protocol/clock.ts";
+import { FifoMap } from "../../protocol/fifo_map.ts";
 import type { Request } from "../../protocol/message.ts";
 import type { Connection } from "../connection.ts";
 import type { KeyRing } from "../key_ring.ts";
@@ -27,7 +28,7 @@ export interface SessionWireOptions {
   heartbeat: number;
   /** How long a handshake may take, in ms. */
   handshakeTimeout: number;
-  /** How many handshakes may be in progress. */
+  /** How many handshakes may be in progress; over it the oldest is closed. */
   handshakes: number;
   /** What may wait for a peer that does not read, in bytes. */
   writeBufferBytes: number;
@@ -45,7 +46,7 @@ export interface SessionWireOptions {
 export class SessionWire implements Wire {
   readonly name = "session";
   #options: SessionWireOptions;
-  #handshakes = 0;
+  #handshakes = new FifoMap<Connection, true>();
 
   constructor(options: SessionWireOptions) {
     this.#options = options;
@@ -59,11 +60,15 @@ export class SessionWire implements Wire {
     connection: Connection,
     firstRead: Promise<Uint8Array | null>,
   ): Promise<void> {
-    const busy = this.#handshakes >= this.#options.handshakes;
-    this.#handshakes++;
-    await new ServerSession(this.#options, connection, busy).run(
-      firstRead,
-      () => this.#handshakes--,
-    );
+    const handshakes = this.#handshakes;
+    const settled = () => void handshakes.delete(connection);
+    handshakes.add(connection, true);
+    if (handshakes.size > this.#options.handshakes) {
+      // Not the new one: else whoever holds them all keeps everybody out.
+      const [oldest] = handshakes.oldest!;
+      handshakes.delete(oldest);
+      oldest.crowdOut("handshakes");
+    }
+    await new ServerSession(this.#options, connection).run(firstRead, settled);
   }
 }

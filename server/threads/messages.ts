@@ -78,8 +78,16 @@ export interface CancelMessage {
   readonly id: number;
 }
 
+/** An address is refused for so many ms. */
+export interface BanMessage {
+  readonly kind: "ban";
+  readonly origin: string;
+  readonly time: number;
+}
+
 /** What a thread is told. */
 export type ToThread =
+  | BanMessage
   | KeyChange
   | Taken
   | { readonly kind: "give"; readonly client: string }
@@ -94,6 +102,7 @@ export type ToThread =
 
 /** What a thread tells. */
 export type FromThread =
+  | BanMessage
   | { readonly kind: "up"; readonly address: Deno.NetAddr }
   | {
     readonly kind: "failed";

@@ -15,6 +15,8 @@ export function shareOf(options: PlainOptions, threads: number): PlainOptions {
       unproven: part(limits.unproven),
       unprovenBytes: part(limits.unprovenBytes),
       handshakes: part(limits.handshakes),
+      connectionsPerAddress: part(limits.connectionsPerAddress),
+      requests: part(limits.requests),
     },
     answers: {
       ...answers,

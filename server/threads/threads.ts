@@ -239,6 +239,8 @@ export class Threads implements Serving {
         return directory.forgotten(from, message.client);
       case "report":
         return watch.report(message.events);
+      case "ban":
+        return this.#tellAll(message);
       case "handlerError":
         return this.#handlerError(message.error, message.info);
     }

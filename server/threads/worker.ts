@@ -96,6 +96,7 @@ class Thread {
         tell({ kind: "handlerError", error: cloneable(error), info }),
       serverId,
       elsewhere: this.#others,
+      onBan: (origin, time) => tell({ kind: "ban", origin, time }),
     });
     for (const change of keyChanges) this.#hear(change);
   }
@@ -128,6 +129,8 @@ class Thread {
         return void this.#core.addKeys(message.keys);
       case "withdrawKeys":
         return this.#core.withdrawKeys(message.generation);
+      case "ban":
+        return this.#core.ban(message.origin, message.time);
       case "disconnect":
         return this.#monitor.close(message.connection, message.reason);
       case "stop":

@@ -51,9 +51,27 @@ export class SessionPeer implements Disposable {
     ids: Iterable<number>,
     payload: string,
   ): Promise<void> {
+    await this.write(this.seal(type, ids, payload));
+  }
+
+  /** The records of such frames, to be sent before any other. */
+  seal(
+    type: FrameType,
+    ids: Iterable<number>,
+    payload: string,
+  ): Uint8Array<ArrayBuffer> {
     const batch = new FrameBatch();
     for (const id of ids) batch.add(type, id, payload);
-    const bytes = this.#sealer.seal(batch.take());
+    return this.sealPlain(batch.take());
+  }
+
+  /** Any plaintext as records. */
+  sealPlain(plain: Uint8Array): Uint8Array<ArrayBuffer> {
+    return this.#sealer.seal(plain);
+  }
+
+  /** Writes every byte. */
+  async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) {
       at += await this.socket.write(bytes.subarray(at));
     }

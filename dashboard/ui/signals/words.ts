@@ -22,6 +22,7 @@ const REASONS: Readonly<Record<string, string>> = {
   "bad-token": "Bad token",
   "too-large": "Too large",
   "slow-reader": "Slow reader",
+  "slow-sender": "Slow sender",
   "stopped": "Server stopped",
   "disconnected": "Disconnected",
   "internal": "Server fault",
@@ -49,7 +50,7 @@ export function signalText(signal: Signal): string {
         visible(signal.status)
       } in ${latency(signal.latency)}${signal.repeated ? ", repeated" : ""}`;
     case "limit":
-      return `Limit reached: ${visible(signal.limit)}`;
+      return limitText(signal);
     case "notice":
       return `${visible(signal.code)}: ${visible(signal.message)}`;
     default:
@@ -63,6 +64,13 @@ function offlineText(signal: Extract<Signal, { kind: "offline" }>): string {
     ? `${plural(inProgress, "request")} unanswered`
     : `${duration(connected)} connected, ${plural(requests, "request")}`;
   return `${reasonText(reason)} · ${facts}`;
+}
+
+function limitText(
+  { limit, count }: Extract<Signal, { kind: "limit" }>,
+): string {
+  const times = count > 1 ? `, ${plural(count, "time")}` : "";
+  return `Limit reached: ${visible(limit)}${times}`;
 }
 
 function failureText(signal: Extract<Signal, { kind: "failure" }>): string {
