@@ -1,8 +1,9 @@
 import { CypherError } from "../protocol/errors.ts";
-import { Answers } from "./answers.ts";
+import { Answers, type AnswersElsewhere } from "./answers.ts";
 import { ClassicWire } from "./classic_wire.ts";
 import { Executor } from "./executor.ts";
 import type { Handler } from "./handler.ts";
+import type { Identities } from "./identities.ts";
 import type { Journalling } from "./journal.ts";
 import { KeyRing, type ServerKeys } from "./key_ring.ts";
 import type { CheckedOptions } from "./options.ts";
@@ -36,7 +37,9 @@ export interface CoreOptions extends Omit<CheckedOptions, "handler"> {
   /** What survives the process. */
   journalling?: Journalling | undefined;
   /** The other threads, if there are any. */
-  elsewhere?: Elsewhere | undefined;
+  elsewhere?: Elsewhere & AnswersElsewhere | undefined;
+  /** Where the identities of all threads are kept. */
+  identities?: Identities | undefined;
   /** Told which address is refused for what it sent, and for how many ms. */
   onBan?: (origin: string, time: number) => void;
 }
@@ -45,6 +48,8 @@ export interface CoreOptions extends Omit<CheckedOptions, "handler"> {
 export class CypherCore implements Serving {
   /** The clients that it remembers. */
   readonly clients: ClientRegistry;
+  /** What it has answered on the classic wire. */
+  readonly answers: Answers;
   #tcp: TcpCore;
   #keys: KeyRing;
 
@@ -60,7 +65,13 @@ export class CypherCore implements Serving {
     const keys = undo.use(
       new KeyRing([options, ...options.olderKeys], options),
     );
-    const answers = new Answers({ ...options.answers, journal: journalling });
+    const { elsewhere, identities } = options;
+    const answers = new Answers({
+      ...options.answers,
+      journal: journalling,
+      identities,
+      elsewhere,
+    });
     const runner = new Runner(options);
     const { idempotent } = options;
     const executor = new Executor({
@@ -78,7 +89,7 @@ export class CypherCore implements Serving {
     });
     const clients = new ClientRegistry({
       journal: journalling,
-      elsewhere: options.elsewhere,
+      elsewhere,
       clock,
       maxBytes: options.answers.maxBytes,
       maxAge: options.answers.maxAge,
@@ -97,6 +108,7 @@ export class CypherCore implements Serving {
     const choice = { wires, clock, patience: limits.handshakeTimeout };
     this.#keys = keys;
     this.clients = clients;
+    this.answers = answers;
     this.#tcp = new TcpCore({
       ...options,
       wires: wires.map(({ name }) => name),

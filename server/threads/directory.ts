@@ -1,4 +1,5 @@
 import type { AnsweredJson, IdRange } from "../../protocol/answered.ts";
+import type { Journal } from "../journal.ts";
 import type { Ending, Handover } from "../session/client_record.ts";
 import {
   ClientRegistry,
@@ -45,8 +46,10 @@ interface Entry {
 export interface DirectoryOptions extends ClientRegistryOptions {
   /** How many clients there may be. */
   most: number;
+  /** What survives the process, if anything is to. */
+  journal?: Journal | undefined;
   /** Tells a thread something; nothing happens if it is dead. */
-  send: (thread: Thread, message: ToThread) => void;
+  send: (thread: Thread, message: ToThread) => unknown;
 }
 
 /**
@@ -59,11 +62,13 @@ export class Directory {
   #slots: Slots;
   #resting: ClientRegistry;
   #send: DirectoryOptions["send"];
+  #journal: Journal | undefined;
   /** The threads that died. */
   #dead = new Set<Thread>();
 
   constructor(options: DirectoryOptions) {
     this.#send = options.send;
+    this.#journal = options.journal;
     this.#slots = new Slots(options.most);
     this.#resting = new ClientRegistry({
       ...options,
@@ -151,7 +156,7 @@ export class Directory {
       const { where } = entry;
       const was = where.kind === "held" ? where.by : where.from;
       if (was !== thread) continue;
-      const left = this.#leftOf(entry, bySlot.get(entry.slot) ?? []);
+      const left = this.#leftOf(client, entry, bySlot.get(entry.slot) ?? []);
       if (where.kind === "moving") this.#arrive(client, entry, left);
       else {
         this.#resting.take(client, entry.slot, left);
@@ -191,8 +196,8 @@ export class Directory {
       return this.#answer(client, claim, entry.slot, true);
     }
     entry.where = { kind: "moving", from: by, claim, endings: [], waiting: [] };
-    if (by !== MAIN) return this.#send(by, { kind: "give", client });
-    this.#arrive(client, entry, this.#resting.give(client));
+    if (by !== MAIN) this.#send(by, { kind: "give", client });
+    else this.#arrive(client, entry, this.#resting.give(client));
   }
 
   #arrive(client: string, entry: Entry, handover: Handover | undefined): void {
@@ -235,20 +240,27 @@ export class Directory {
   }
 
   /** What is known of a client whose thread died. */
-  #leftOf({ slot, abroad }: Entry, entered: readonly Entered[]): Handover {
-    const unknown = entered.filter(({ idempotent }) => !idempotent);
-    const again = entered.filter(({ idempotent }) => idempotent);
+  #leftOf(
+    client: string,
+    { slot, abroad }: Entry,
+    entered: readonly Entered[],
+  ): Handover {
+    const ended = this.#journal?.endingsOf(client) ?? new Map<number, Ending>();
+    const cutOff = entered.filter(({ id }) => !ended.has(id));
+    const again = cutOff.filter(({ idempotent }) => idempotent);
+    const unknown = cutOff.filter(({ idempotent }) => !idempotent);
     const highest = Math.max(
       this.#slots.highest(slot),
       ...entered.map(({ id }) => id),
     );
+    const open = [...again.map(({ id }) => id), ...abroad.keys()];
     return {
       highest,
-      finished: allBut(
-        [...again.map(({ id }) => id), ...abroad.keys()],
-        highest,
-      ),
-      kept: unknown.map(({ id }) => [id, UNKNOWN] as const),
+      finished: allBut(open, highest),
+      kept: [
+        ...ended,
+        ...unknown.map(({ id }) => [id, UNKNOWN] as const),
+      ],
       running: [...abroad.keys()],
     };
   }

@@ -1,9 +1,11 @@
+import type { Outcome } from "../answers.ts";
 import type { HandlerErrorInfo } from "../handler.ts";
 import type { ServerKeys } from "../key_ring.ts";
 import type { ConnectionInfo } from "../monitor.ts";
 import type { CheckedOptions } from "../options.ts";
 import type { Ending, Handover } from "../session/client_record.ts";
 import type { NewSignal, OfflineReason } from "../signals.ts";
+import type { Note } from "./notes.ts";
 
 /** The options that can cross to another thread. */
 export type PlainOptions = Omit<
@@ -24,6 +26,8 @@ export interface SharedMemory {
   readonly highest: SharedArrayBuffer;
   /** The requests that run on the one thread. */
   readonly running: SharedArrayBuffer;
+  /** The identities of classic tokens. */
+  readonly identities: SharedArrayBuffer;
 }
 
 /** The words of {@linkcode SharedMemory.control}. */
@@ -36,6 +40,8 @@ export interface Init {
   readonly handler: string;
   readonly options: PlainOptions;
   readonly serverId: string;
+  /** The thread's own number. */
+  readonly thread: number;
   /** Begins the ids of its connections. */
   readonly prefix: string;
   /** Whether others listen on the same port. */
@@ -78,6 +84,21 @@ export interface CancelMessage {
   readonly id: number;
 }
 
+/** A thread wants to know what became of a request that another has claimed. */
+export interface AskMessage {
+  readonly kind: "ask";
+  readonly ask: number;
+  readonly serial: number;
+  readonly owner: number;
+}
+
+/** What became of it. */
+export interface ToldMessage {
+  readonly kind: "told";
+  readonly ask: number;
+  readonly outcome: Outcome;
+}
+
 /** An address is refused for so many ms. */
 export interface BanMessage {
   readonly kind: "ban";
@@ -87,6 +108,14 @@ export interface BanMessage {
 
 /** What a thread is told. */
 export type ToThread =
+  /** What was noted in a batch is on the disk. */
+  | { readonly kind: "safe"; readonly batch: number }
+  | ToldMessage
+  | {
+    readonly kind: "asked";
+    readonly question: number;
+    readonly serial: number;
+  }
   | BanMessage
   | KeyChange
   | Taken
@@ -102,6 +131,17 @@ export type ToThread =
 
 /** What a thread tells. */
 export type FromThread =
+  | {
+    readonly kind: "notes";
+    readonly batch: number;
+    readonly notes: readonly Note[];
+  }
+  | AskMessage
+  | {
+    readonly kind: "reply";
+    readonly question: number;
+    readonly outcome: Outcome;
+  }
   | BanMessage
   | { readonly kind: "up"; readonly address: Deno.NetAddr }
   | {

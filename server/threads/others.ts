@@ -1,3 +1,4 @@
+import type { AnswersElsewhere, Outcome } from "../answers.ts";
 import type { Ending } from "../session/client_record.ts";
 import type { ClientRegistry, Elsewhere } from "../session/client_registry.ts";
 import { Ledger } from "./ledger.ts";
@@ -6,20 +7,29 @@ import {
   type FromThread,
   type SharedMemory,
   type Taken,
+  type ToldMessage,
 } from "./messages.ts";
+import type { SharedIdentities } from "./shared_identities.ts";
 
 type Known = boolean | undefined;
 
 /** The other threads, as one of them sees them: through the main one. */
-export class Others implements Elsewhere {
+export class Others implements Elsewhere, AnswersElsewhere {
   #tell: (message: FromThread) => void;
+  #identities: SharedIdentities;
   #control: Int32Array;
   #ledger: Ledger;
   #asks = new Map<number, (taken: Taken) => void>();
+  #questions = new Map<number, (outcome: Outcome) => void>();
   #lastAsk = 0;
 
-  constructor(tell: (message: FromThread) => void, memory: SharedMemory) {
+  constructor(
+    tell: (message: FromThread) => void,
+    memory: SharedMemory,
+    identities: SharedIdentities,
+  ) {
     this.#tell = tell;
+    this.#identities = identities;
     this.#control = new Int32Array(memory.control);
     this.#ledger = new Ledger(memory);
   }
@@ -53,6 +63,24 @@ export class Others implements Elsewhere {
     const ask = ++this.#lastAsk;
     this.#asks.set(ask, answer);
     this.#tell({ kind: "fetch", ask, client, ticket: this.ticket() });
+  }
+
+  ask(serial: number, owner: number): Promise<Outcome> {
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    const ask = ++this.#lastAsk;
+    this.#questions.set(ask, resolve);
+    this.#tell({ kind: "ask", ask, serial, owner });
+    return promise;
+  }
+
+  /** Another thread has told what became of a request. */
+  told({ ask, outcome }: ToldMessage): void {
+    this.#questions.get(ask)?.(outcome);
+    this.#questions.delete(ask);
+  }
+
+  adopt(serial: number, owner: number): boolean {
+    return this.#identities.adopt(serial, owner);
   }
 
   ended(client: string, id: number, ending: Ending): void {

@@ -1,6 +1,7 @@
 import { CypherError } from "../../protocol/errors.ts";
 import { systemClock } from "../../protocol/clock.ts";
 import type { Serving } from "../cypher_core.ts";
+import { Journal } from "../journal.ts";
 import { KeyRing, type ServerKeys } from "../key_ring.ts";
 import type { ListenerInfo, Monitor } from "../monitor.ts";
 import type { CheckedOptions } from "../options.ts";
@@ -16,7 +17,10 @@ import {
   type PlainOptions,
   type ToThread,
 } from "./messages.ts";
+import { writeDown } from "./notes.ts";
+import { Questions } from "./questions.ts";
 import { canReusePort } from "./reuse_port.ts";
+import { identityMemory } from "./shared_identities.ts";
 import { shareOf } from "./shares.ts";
 import { Thread } from "./thread.ts";
 import { Watch } from "./watch.ts";
@@ -52,7 +56,10 @@ export class Threads implements Serving {
   #monitor: Monitor;
   #keys: KeyRing;
   #keyChanges: KeyChange[] = [];
+  #journal: Journal | undefined;
   #directory: Directory;
+  #questions: Questions;
+  #identities: SharedArrayBuffer;
   #control = new SharedArrayBuffer(4 * CONTROL.words);
   #threads = new Map<number, Thread>();
   #lastThread = 0;
@@ -74,18 +81,32 @@ export class Threads implements Serving {
       new KeyRing([options, ...options.olderKeys], options),
     );
     const { answers, limits } = options;
+    const journal = this.#journal = options.journal
+      ? undo.adopt(
+        new Journal(options.journal, options.failed),
+        (journal) => journal.close(),
+      )
+      : undefined;
     this.#directory = undo.adopt(
       new Directory({
         clock: systemClock,
         maxBytes: answers.maxBytes,
         maxAge: answers.maxAge,
         maxAway: answers.clients,
+        journal,
         most: 2 * (answers.clients + limits.connections),
-        send: (thread, message) => this.#threads.get(thread)?.tell(message),
+        send: (thread, message) => this.#send(thread, message),
       }),
       (directory) => directory.close(),
     );
-    this.#serverId = crypto.randomUUID();
+    this.#identities = identityMemory(answers.tokens);
+    this.#questions = new Questions({
+      ...answers,
+      journal,
+      memory: this.#identities,
+      send: (thread, message) => this.#send(thread, message),
+    });
+    this.#serverId = journal?.serverId ?? crypto.randomUUID();
     this.#undo = undo.move();
   }
 
@@ -189,12 +210,14 @@ export class Threads implements Serving {
       handler: this.#options.handler.href,
       options: { ...shareOf(this.#plain, this.#count), port },
       serverId: this.#serverId,
+      thread: number,
       prefix: this.#monitor.nextId(),
       reusePort: this.#count > 1,
       memory: {
         control: this.#control,
         highest: this.#directory.memory,
         running,
+        identities: this.#identities,
       },
       keyChanges: this.#keyChanges,
     };
@@ -207,9 +230,11 @@ export class Threads implements Serving {
       init,
       hear: (message) => this.#hear(number, watch, message),
       died: () => {
+        this.#threads.delete(number);
         this.#directory.died(number, enteredIn(running));
+        this.#questions.died(number);
         watch.died();
-        this.#lost(number, thread);
+        this.#lost(thread);
       },
     });
     this.#threads.set(number, thread);
@@ -239,6 +264,15 @@ export class Threads implements Serving {
         return directory.forgotten(from, message.client);
       case "report":
         return watch.report(message.events);
+      case "notes": {
+        const { batch, notes } = message;
+        const safe = () => void this.#send(from, { kind: "safe", batch });
+        return this.#journal && writeDown(this.#journal, notes, safe);
+      }
+      case "ask":
+        return void this.#questions.ask(from, message);
+      case "reply":
+        return this.#questions.reply(message.question, message.outcome);
       case "ban":
         return this.#tellAll(message);
       case "handlerError":
@@ -259,8 +293,7 @@ export class Threads implements Serving {
   }
 
   /** A thread is dead: another takes its place. */
-  #lost(number: number, thread: Thread): void {
-    this.#threads.delete(number);
+  #lost(thread: Thread): void {
     if (this.#state.kind !== "listening") return;
     const { port } = this.#state.address;
     this.#notice("THREAD_DIED", "A thread has died: another takes its place");
@@ -285,6 +318,12 @@ export class Threads implements Serving {
   #change(change: KeyChange): void {
     this.#keyChanges.push(change);
     this.#tellAll(change);
+  }
+
+  #send(thread: number, message: ToThread): boolean {
+    const to = this.#threads.get(thread);
+    to?.tell(message);
+    return to?.alive === true;
   }
 
   #tellAll(message: ToThread): void {

@@ -11,8 +11,10 @@ import type { Handler } from "../handler.ts";
 import { cautious, type CypherServerOptions } from "../options.ts";
 import { listenOn } from "../tcp_core.ts";
 import type { FromThread, Init, ToThread } from "./messages.ts";
+import { Notes } from "./notes.ts";
 import { Others } from "./others.ts";
 import { Reporter } from "./reporter.ts";
+import { SharedIdentities } from "./shared_identities.ts";
 
 globalThis.addEventListener(
   "message",
@@ -73,32 +75,42 @@ class Thread {
   #tell: (message: FromThread) => void;
   #core: CypherCore;
   #others: Others;
+  #notes: Notes | undefined;
   #monitor: Reporter;
   #port: MessagePort;
 
   constructor(
-    { port, options, memory, prefix, reusePort, serverId, keyChanges }: Init,
+    init: Init,
     tell: (message: FromThread) => void,
     { handler, idempotent }: HandlerModule,
   ) {
-    this.#port = port;
+    const { options, memory, prefix } = init;
+    this.#port = init.port;
     this.#tell = tell;
-    this.#others = new Others(tell, memory);
+    const identities = new SharedIdentities(
+      memory.identities,
+      options.answers.tokens,
+      init.thread,
+    );
+    this.#others = new Others(tell, memory, identities);
+    this.#notes = options.journal ? new Notes(tell) : undefined;
     this.#monitor = new Reporter({ prefix, control: memory.control, tell });
     this.#core = new CypherCore({
       ...options,
       handler,
       idempotent: cautious(idempotent),
-      listen: listenOn(options.tls, reusePort),
+      listen: listenOn(options.tls, init.reusePort),
       clock: systemClock,
       monitor: this.#monitor,
       onHandlerError: (error, info) =>
         tell({ kind: "handlerError", error: cloneable(error), info }),
-      serverId,
+      serverId: init.serverId,
+      identities,
+      journalling: this.#notes,
       elsewhere: this.#others,
       onBan: (origin, time) => tell({ kind: "ban", origin, time }),
     });
-    for (const change of keyChanges) this.#hear(change);
+    for (const change of init.keyChanges) this.#hear(change);
   }
 
   start(): void {
@@ -125,6 +137,12 @@ class Thread {
         );
       case "cancel":
         return clients.cancelHere(message.client, message.id);
+      case "safe":
+        return this.#notes?.safe(message.batch);
+      case "told":
+        return this.#others.told(message);
+      case "asked":
+        return void this.#reply(message.question, message.serial);
       case "addKeys":
         return void this.#core.addKeys(message.keys);
       case "withdrawKeys":
@@ -136,6 +154,11 @@ class Thread {
       case "stop":
         return void this.#stop(message.grace);
     }
+  }
+
+  async #reply(question: number, serial: number): Promise<void> {
+    const outcome = await this.#core.answers.outcomeOf(serial);
+    this.#tell({ kind: "reply", question, outcome });
   }
 
   async #stop(grace: number): Promise<void> {
