@@ -9,7 +9,7 @@ const THREAD = crypto.randomUUID();
 
 /** What a request of the tests asks for. */
 export interface Asked {
-  /** Where the effect is noted: a line with the request's identity. */
+  /** Where a line says that it begins, and that it is done: see Line. */
   file?: string;
   /** Answers after so many ms. */
   pause?: number;
@@ -32,6 +32,15 @@ export interface Told {
   echo: JsonValue;
 }
 
+/** What a handler notes in a file. */
+export interface Line {
+  what: "begin" | "done";
+  /** Tells the request from every other. */
+  identity: string;
+  echo: JsonValue | undefined;
+  thread: string;
+}
+
 /** Whether a request may be executed twice. */
 export function idempotent({ path }: Request): boolean {
   return path === "/IDEMPOTENT";
@@ -42,9 +51,13 @@ export default async function handler(
   { identity, connection, signal }: RequestContext,
 ): Promise<{ data: unknown }> {
   const asked = (data ?? {}) as Asked;
-  if (asked.file !== undefined) {
-    Deno.writeTextFileSync(asked.file, identity + "\n", { append: true });
-  }
+  const note = (what: Line["what"]) => {
+    if (asked.file === undefined) return;
+    const line: Line = { what, identity, echo: asked.echo, thread: THREAD };
+    const text = JSON.stringify(line) + "\n";
+    Deno.writeTextFileSync(asked.file, text, { append: true });
+  };
+  note("begin");
   if (asked.burn !== undefined) {
     const end = performance.now() + asked.burn;
     while (performance.now() < end);
@@ -71,6 +84,7 @@ export default async function handler(
     case "exit":
       Deno.exit(1);
   }
+  note("done");
   return { data: { thread: THREAD, connection, echo: asked.echo ?? null } };
 }
 
