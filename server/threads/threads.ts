@@ -29,7 +29,7 @@ import { Watch } from "./watch.ts";
 const SOON = 1_000;
 /** How long to wait after such a one, at first and at most, in ms. */
 const PAUSE = 100;
-const LONGEST_PAUSE = 10_000;
+const LONGEST_PAUSE = 1_000;
 
 /** How {@linkcode Threads} are made. */
 export interface ThreadsOptions extends CheckedOptions {
