@@ -56,7 +56,9 @@ async function main(): Promise<void> {
     ),
     ...(journal && { journal }),
     ...(line.switches["tls"] && { tls: await findCertificate() }),
-    handler: exampleHandler(),
+    handler: numbers["threads"] === undefined || numbers["threads"] === 1
+      ? exampleHandler()
+      : new URL("./serve/example_module.ts", import.meta.url),
     onHandlerError: (error, { reference, operation, path }) =>
       console.error(`${reference} ${operation} ${path}:`, error),
   });

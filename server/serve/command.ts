@@ -1,7 +1,7 @@
 import { HTTP_PORT } from "../../dashboard/dashboard_server.ts";
 import type { Command } from "../../protocol/command_line.ts";
 import { KEY_FILE } from "../../protocol/keys.ts";
-import { GRACE, SERVER_OPTIONS } from "../options.ts";
+import { GRACE, SERVER_OPTIONS, THREADS } from "../options.ts";
 
 /** What `deno task serve` understands. */
 export const SERVE: Command = {
@@ -55,6 +55,11 @@ which is made at the first start.`,
       kind: "number",
       about: "After how long a silence a session is pinged",
       option: SERVER_OPTIONS.heartbeat,
+    },
+    threads: {
+      kind: "number",
+      about: "On how many threads to serve, 0 for one on each core",
+      option: THREADS,
     },
     journal: {
       kind: "text",
