@@ -59,7 +59,7 @@ export class CypherCore implements Serving {
    * @throws {CypherError} `BAD_OPTION` if the keys or the journal are unusable.
    */
   constructor(options: CoreOptions) {
-    const { monitor, clock, limits, recvBuffer, journalling, onBan } = options;
+    const { clock, limits, recvBuffer, journalling, onBan } = options;
     // Should the journal be unusable.
     using undo = new DisposableStack();
     const keys = undo.use(

@@ -105,15 +105,15 @@ Deno.test("with a journal the answers of a thread that died are not lost", async
 
 Deno.test("where threads cannot share a port, it says so and runs on one", async () => {
   // As it is without --unstable-net, which this project's configuration sets.
-  const config = Deno.makeTempFileSync({ suffix: ".json" });
+  const config = await Deno.makeTempFile({ suffix: ".json" });
   const root = new URL("../../", import.meta.url);
   const { unstable: _unstable, tasks: _tasks, ...rest } = JSON.parse(
-    Deno.readTextFileSync(new URL("deno.json", root)),
+    await Deno.readTextFile(new URL("deno.json", root)),
   );
   const links = ["assert", "crypto"].map((name) =>
     new URL(`links/${name}`, root).pathname
   );
-  Deno.writeTextFileSync(config, JSON.stringify({ ...rest, links }));
+  await Deno.writeTextFile(config, JSON.stringify({ ...rest, links }));
   try {
     await using server = await ThreadServer.start({}, ["--config", config]);
     assertEquals(server.notices, ["ONE_THREAD"]);
@@ -121,6 +121,6 @@ Deno.test("where threads cannot share a port, it says so and runs on one", async
     using peer = await ThreadPeer.dial(server.address, secret);
     assertEquals((await peer.ask(1, { echo: 1 })).content.DATA.echo, 1);
   } finally {
-    Deno.removeSync(config);
+    await Deno.remove(config);
   }
 });

@@ -102,6 +102,7 @@ function check(outcomes: Outcomes, lines: Line[], seed: string): void {
         throw new Error(about);
     }
   }
+  // deno-lint-ignore no-console
   if (Deno.env.get("CYPHER_LONG")) console.error(ends);
 }
 
