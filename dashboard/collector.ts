@@ -26,6 +26,13 @@ interface Peer {
   lastFailure: number | null;
 }
 
+/** A connection that is gone. */
+interface Closed {
+  readonly row: ConnectionRow;
+  /** When it left, on the clock that never jumps. */
+  readonly left: number;
+}
+
 /**
  * Remembers what a monitor told: the last signals, who left, the last requests
  * of each connection, and the figures over time. It listens from its making
@@ -53,7 +60,8 @@ export class Collector {
   #online = new Set<string>();
   #peers = new Map<string, Peer>();
   /** Oldest first. */
-  #closed = new Map<string, ConnectionRow>();
+  #closed = new Map<string, Closed>();
+  /** On the clock that never jumps, as whatever decides here. */
   #requestsUntil = 0;
   #unlisten: () => void;
 
@@ -79,7 +87,7 @@ export class Collector {
 
   /** Somebody wants `request` signals: keeps them for the next minute. */
   wantRequests(): void {
-    this.#requestsUntil = this.#clock.wall() + REQUESTS_WANTED;
+    this.#requestsUntil = this.#clock.now() + REQUESTS_WANTED;
   }
 
   /** A live connection's row. */
@@ -97,13 +105,13 @@ export class Collector {
   /** Those closed in the last five minutes, the last one last. */
   closed(): ConnectionRow[] {
     this.#forget();
-    return [...this.#closed.values()];
+    return Array.from(this.#closed.values(), ({ row }) => row);
   }
 
   /** One connection, live or recently closed. */
   find(id: string): ConnectionRow | undefined {
     const closed = this.#closed.get(id);
-    if (closed) return closed;
+    if (closed) return closed.row;
     const info = this.#monitor.connection(id);
     return info && this.row(info);
   }
@@ -118,7 +126,7 @@ export class Collector {
       history: this.ring.filter((signal) => signal.connection === id),
       requests: requests?.rows() ?? [],
       p99: requests?.p99() ?? null,
-      rate: requests?.rate(this.#clock.wall()) ?? 0,
+      rate: requests?.rate(this.#clock.now()) ?? 0,
     };
   }
 
@@ -129,7 +137,8 @@ export class Collector {
   left(info: ConnectionInfo, reason: OfflineReason, at: number): boolean {
     if (this.#closed.has(info.id)) return false;
     const lastFailure = this.#peers.get(info.id)?.lastFailure ?? null;
-    this.#closed.set(info.id, closedRow(info, lastFailure, reason, at));
+    const row = closedRow(info, lastFailure, reason, at);
+    this.#closed.set(info.id, { row, left: this.#clock.now() });
     this.#forget();
     return true;
   }
@@ -163,10 +172,11 @@ export class Collector {
 
   #hearRequest(signal: RequestSignal): void {
     // Keeping thousands of them for nobody would cost more than the rest.
-    if (signal.at < this.#requestsUntil) this.requests.push(signal);
+    const now = this.#clock.now();
+    if (now < this.#requestsUntil) this.requests.push(signal);
     const { at, latency, bytesIn, bytesOut } = signal;
     this.sampler.request(at, latency, bytesIn + bytesOut);
-    this.#peers.get(signal.connection)?.requests.push(signal);
+    this.#peers.get(signal.connection)?.requests.push(signal, now);
   }
 
   #failed(id: string, at: number): void {
@@ -201,9 +211,9 @@ export class Collector {
   }
 
   #forget(): void {
-    const now = this.#clock.wall();
-    for (const [id, { state }] of this.#closed) {
-      const old = state.kind === "closed" && now - state.at > CLOSED_KEPT;
+    const now = this.#clock.now();
+    for (const [id, { left }] of this.#closed) {
+      const old = now - left > CLOSED_KEPT;
       if (!old && this.#closed.size <= this.#closedLimit) break;
       this.#closed.delete(id);
       this.#peers.delete(id);

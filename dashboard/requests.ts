@@ -11,11 +11,13 @@ const MINUTE = 60_000;
 /** A connection's last requests: about 6 KB once there are fifty. */
 export class RecentRequests {
   #rows: RequestRow[] = [];
+  /** When each was heard of, on the clock that never jumps. */
+  #heard: number[] = [];
   /** Where the oldest one is, once there are fifty. */
   #start = 0;
 
-  /** Adds a request; the oldest makes room for it. */
-  push(signal: RequestSignal): void {
+  /** Adds a request heard of `now`; the oldest makes room for it. */
+  push(signal: RequestSignal, now: number): void {
     // The signal has twice the fields, and may be as long as a message.
     const row: RequestRow = {
       at: signal.at,
@@ -28,8 +30,10 @@ export class RecentRequests {
     };
     if (this.#rows.length < REQUESTS_KEPT) {
       this.#rows.push(row);
+      this.#heard.push(now);
     } else {
       this.#rows[this.#start] = row;
+      this.#heard[this.#start] = now;
       this.#start = (this.#start + 1) % REQUESTS_KEPT;
     }
   }
@@ -48,15 +52,15 @@ export class RecentRequests {
   }
 
   /**
-   * Requests per second over the minute up to `now` (ms since the epoch). A
-   * connection that makes over fifty a minute is judged by these fifty.
+   * Requests per second over the minute up to `now`. A connection that makes
+   * over fifty a minute is judged by these fifty.
    */
   rate(now: number): number {
-    const recent = this.#rows.filter(({ at }) => now - at < MINUTE);
-    const oldest = this.#rows[this.#start];
+    const recent = this.#heard.filter((at) => now - at < MINUTE);
+    const oldest = this.#heard[this.#start];
     if (recent.length < REQUESTS_KEPT || oldest === undefined) {
       return recent.length / (MINUTE / 1000);
     }
-    return REQUESTS_KEPT / (Math.max(now - oldest.at, 1) / 1000);
+    return REQUESTS_KEPT / (Math.max(now - oldest, 1) / 1000);
   }
 }

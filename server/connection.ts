@@ -78,6 +78,8 @@ export class Connection implements Stranger {
   /** Whether anything was written that a rude close could take back. */
   #answered = false;
   #since: number;
+  /** The same on the clock that never jumps. */
+  #began: number;
   #lastActivity: number;
   #requests = 0;
   #failures = 0;
@@ -107,6 +109,7 @@ export class Connection implements Stranger {
     this.#clock = clock;
     this.#timeout = this.#allowed = timeout;
     this.#since = this.#lastActivity = clock.wall();
+    this.#began = clock.now();
     this.#deadline = new Deadline(clock, () => this.#expired());
     this.#deadline.set(timeout);
     monitor.add(this);
@@ -390,7 +393,7 @@ export class Connection implements Stranger {
     this.#signal({
       kind: "offline",
       reason,
-      connected: this.#state.at - this.#since,
+      connected: Math.round(this.#clock.now() - this.#began),
       requests: this.#requests,
       inProgress: this.#inProgress,
     });

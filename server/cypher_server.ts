@@ -18,6 +18,7 @@ import { Threads } from "./threads/threads.ts";
  *
  * A request is executed at most once among the last `answers.tokens` of this
  * server instance, however often it is sent: a repeat gets the first answer.
+ * With a `journal` that holds across restarts.
  *
  * @example
  * ```ts

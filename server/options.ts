@@ -69,9 +69,9 @@ export interface CypherServerOptions {
   /** The wires that are accepted, default both. */
   wires?: readonly ("session" | "classic")[];
   /**
-   * A file that remembers what was executed across restarts (session wire), a
-   * SQLite database that is made at the first start; needs --allow-read and
-   * --allow-write for it and the files beside it. Default none.
+   * A file that remembers what was executed across restarts, a SQLite database
+   * that is made at the first start; needs --allow-read and --allow-write for
+   * it and the files beside it. Default none.
    */
   journal?: string;
   /**

@@ -6,11 +6,8 @@
  * CYPHER_LONG=1 runs 1,000,000 inputs instead of 20,000; CYPHER_SEED=n runs
  * others. A failure prints what makes it happen again.
  */
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { assert, assertEquals } from "@std/assert";
 import { AnsweredSet } from "../protocol/answered.ts";
-import { CypherError } from "../protocol/errors.ts";
 import {
   FRAME,
   type Frame,
@@ -42,10 +39,18 @@ import {
   PREFACE,
 } from "../protocol/noise.ts";
 import { RecordOpener, RecordSealer } from "../protocol/records.ts";
+import {
+  chunksOf,
+  codeOf,
+  concat,
+  equal,
+  fuzz,
+  mutate,
+  type Random,
+} from "./support/fuzz.ts";
 
 const INPUTS = Deno.env.get("CYPHER_LONG") === "1" ? 1_000_000 : 20_000;
 const SEED = Number(Deno.env.get("CYPHER_SEED") ?? 1);
-const MEMORY = 50 * 2 ** 20;
 
 const PSK = Uint8Array.from({ length: 32 }, (_, i) => i);
 const LIMIT = 1_000;
@@ -65,120 +70,6 @@ const SERVER = {
   messageBytes: 1_024,
   heartbeat: 15_000,
 };
-
-/** Garbage is no growth: hashes and ciphers hold memory that V8 cannot see. */
-function collectGarbage(): void {
-  setFlagsFromString("--expose-gc");
-  runInNewContext("gc")();
-}
-
-/** A seeded random source: mulberry32, by Tommy Ettinger, public domain. */
-class Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** A whole number from 0 to below `end`. */
-  below(end: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return Math.floor(((t ^ (t >>> 14)) >>> 0) / 2 ** 32 * end);
-  }
-
-  bytes(size: number): Uint8Array<ArrayBuffer> {
-    return Uint8Array.from({ length: size }, () => this.below(256));
-  }
-
-  pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)]!;
-  }
-}
-
-/** One to three small changes; the result differs from `bytes`. */
-function mutate(bytes: Uint8Array, random: Random): Uint8Array {
-  let mutated = bytes;
-  do {
-    for (let n = random.below(3); n >= 0; n--) {
-      mutated = change(mutated, random);
-    }
-  } while (equal(mutated, bytes));
-  return mutated;
-}
-
-function change(bytes: Uint8Array, random: Random): Uint8Array {
-  const at = random.below(bytes.length + 1);
-  const end = Math.min(bytes.length, at + 1 + random.below(20));
-  switch (random.below(7)) {
-    case 0:
-    case 1: {
-      const flipped = bytes.slice();
-      if (at < bytes.length) flipped[at]! ^= 1 << random.below(8);
-      return flipped;
-    }
-    case 2: {
-      const set = bytes.slice();
-      const value = random.pick([0x00, 0x01, 0x7f, 0x80, 0xff, 0x22, 0x7b]);
-      if (at < bytes.length) set[at] = value;
-      return set;
-    }
-    case 3:
-      return concat(bytes.subarray(0, at), bytes.subarray(end));
-    case 4:
-      return concat(
-        bytes.subarray(0, at),
-        random.bytes(1 + random.below(8)),
-        bytes.subarray(at),
-      );
-    case 5:
-      return concat(bytes.subarray(0, end), bytes.subarray(at));
-    default:
-      return bytes.subarray(0, at);
-  }
-}
-
-/** Cuts bytes into chunks as a network may. */
-function* chunksOf(bytes: Uint8Array, random: Random): Generator<Uint8Array> {
-  const most = random.pick([1, 3, 50, 1_000, 100_000]);
-  // Byte by byte is for what is small.
-  const least = bytes.length > 1_000 ? 500 : 1;
-  for (let at = 0; at < bytes.length;) {
-    const end = at + least + random.below(most);
-    yield bytes.subarray(at, end);
-    at = end;
-  }
-}
-
-function concat(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, p) => sum + p.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
-/** Runs what may end in one of the errors for bad input, and in no other. */
-function codeOf(run: () => void): string {
-  try {
-    run();
-    return "";
-  } catch (error) {
-    const codes = ["BAD_TOKEN", "BAD_MESSAGE", "TOO_LARGE"];
-    if (error instanceof CypherError && codes.includes(error.code)) {
-      return error.code;
-    }
-    throw error;
-  }
-}
 
 function handshake(role: "initiator" | "responder"): NoiseHandshake {
   return new NoiseHandshake({ role, prologue: PREFACE, psk: PSK });
@@ -413,31 +304,7 @@ Deno.test(`${INPUTS} mutated inputs`, async () => {
     framesInside,
     framesInside,
   ] as const;
-  const outcomes = new Map<string, number>();
-  let memory = Infinity;
-  let growth = 0;
-  for (let input = 0; input < INPUTS; input++) {
-    const kind = kinds[input % kinds.length]!;
-    try {
-      const code = kind(new Random(Math.imul(SEED, 0x9e3779b1) ^ input));
-      const outcome = `${kind.name}: ${code || "taken"}`;
-      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-    } catch (cause) {
-      throw new Error(
-        `Input ${input} (${kind.name}) of CYPHER_SEED=${SEED} failed`,
-        { cause },
-      );
-    }
-    // The engine frees what its ciphers and hashes hold between tasks only.
-    if (input % 100 === 0) await new Promise((done) => setTimeout(done, 0));
-    if (input % (INPUTS / 20) !== 0) continue;
-    collectGarbage();
-    const { rss } = Deno.memoryUsage();
-    // In the first quarter the allocator gets to its working size.
-    if (input <= INPUTS / 4) memory = rss;
-    growth = Math.max(growth, rss - memory);
-  }
-  assert(growth < MEMORY, `memory grew by ${growth} bytes`);
+  const outcomes = await fuzz(INPUTS, SEED, kinds);
   // Had the mutations no variety, they would show nothing.
   for (
     const outcome of [

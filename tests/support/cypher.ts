@@ -260,8 +260,13 @@ export class Wire implements Disposable {
   async receive(): Promise<JsonValue> {
     const token = await this.token();
     if (token === null) throw new Error("The peer closed the connection");
+    return JSON.parse(await this.open(token));
+  }
+
+  /** What a token of the other end's making holds. */
+  async open(token: Uint8Array): Promise<string> {
     const { plain } = await this.#envelope.open(token);
-    return JSON.parse(new TextDecoder().decode(plain));
+    return new TextDecoder().decode(plain);
   }
 
   /** Sends a message and returns the answer. */

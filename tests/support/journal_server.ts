@@ -35,6 +35,8 @@ export interface JournalServerOptions {
   hold?: boolean;
   /** How many requests may be in flight. */
   window?: number;
+  /** The wire that it accepts; default the session's. */
+  wire?: "session" | "classic";
 }
 
 /** One life of the server; `kill` ends it, by SIGKILL. */
@@ -141,7 +143,7 @@ function handlerOf({ folder, hold }: JournalServerOptions): Handler {
 if (import.meta.main) {
   const options: JournalServerOptions = JSON.parse(Deno.args[0]!);
   const { address } = await startServer(handlerOf(options), {
-    wires: ["session"],
+    wires: [options.wire ?? "session"],
     ...(options.journal && { journal: journalIn(options.folder) }),
     ...(options.window && { window: options.window }),
   });

@@ -1,24 +1,41 @@
 /** A client on the session wire, frame by frame, that need not behave. */
 
 import { AnsweredSet } from "../../protocol/answered.ts";
-import { FRAME, FrameBatch, type FrameType } from "../../protocol/frames.ts";
+import {
+  FRAME,
+  type Frame,
+  FrameBatch,
+  FrameParser,
+  type FrameType,
+} from "../../protocol/frames.ts";
 import { clientIdOf, writeClientHello } from "../../protocol/hello.ts";
-import { RecordSealer } from "../../protocol/records.ts";
+import { RecordOpener, RecordSealer } from "../../protocol/records.ts";
 import { pskOf } from "../../protocol/session_keys.ts";
-import { ClientHandshake } from "../../client/session/client_handshake.ts";
-import { clientKeys } from "./cypher.ts";
+import {
+  ClientHandshake,
+  type HandshakeStep,
+} from "../../client/session/client_handshake.ts";
+import { clientKeys, within } from "./cypher.ts";
 import type { Address } from "./fault_proxy.ts";
+
+type Accepted = HandshakeStep & { kind: "accepted" };
 
 export class SessionPeer implements Disposable {
   readonly socket: Deno.TcpConn;
   readonly #sealer: RecordSealer;
+  readonly #opener: RecordOpener;
+  readonly #parser = new FrameParser(2 ** 30);
+  /** Frames that have come and were not asked for. */
+  #frames: Frame[] = [];
 
-  private constructor(socket: Deno.TcpConn, sealer: RecordSealer) {
+  private constructor(socket: Deno.TcpConn, { channel, rest }: Accepted) {
     this.socket = socket;
-    this.#sealer = sealer;
+    this.#sealer = new RecordSealer(channel.send);
+    this.#opener = new RecordOpener(channel.receive);
+    this.#take(rest);
   }
 
-  /** Connects and says hello; nothing is read after the handshake. */
+  /** Connects and says hello; nothing is read after that by itself. */
   static async dial({ hostname, port }: Address): Promise<SessionPeer> {
     const socket = await Deno.connect({ hostname, port });
     const secret = crypto.getRandomValues(new Uint8Array(32));
@@ -35,10 +52,7 @@ export class SessionPeer implements Disposable {
       const step = handshake.push(buffer.subarray(0, size));
       if (step.kind === "refused") throw step.error;
       if (step.kind === "more") continue;
-      const peer = new SessionPeer(
-        socket,
-        new RecordSealer(step.channel.send),
-      );
+      const peer = new SessionPeer(socket, step);
       const answered = new AnsweredSet(1);
       await peer.send(FRAME.hello, [0], writeClientHello({ secret, answered }));
       return peer;
@@ -74,6 +88,28 @@ export class SessionPeer implements Disposable {
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) {
       at += await this.socket.write(bytes.subarray(at));
+    }
+  }
+
+  /** The next frame of a type; null if the stream ends before it. */
+  async receive(type: FrameType): Promise<Frame | null> {
+    const buffer = new Uint8Array(65_536);
+    for (;;) {
+      while (this.#frames.length > 0) {
+        const frame = this.#frames.shift()!;
+        if (frame.type === type) return frame;
+      }
+      const size = await within("a frame", this.socket.read(buffer));
+      if (size === null) return null;
+      this.#take(buffer.subarray(0, size));
+    }
+  }
+
+  #take(chunk: Uint8Array): void {
+    for (const plain of this.#opener.push(chunk)) {
+      for (const frame of this.#parser.push(plain)) {
+        this.#frames.push({ ...frame, payload: frame.payload.slice() });
+      }
     }
   }
 

@@ -14,7 +14,7 @@ export function Alarm() {
     return () => clearInterval(timer);
   }, []);
   if (at.kind !== "gone") return null;
-  const seconds = Math.ceil((at.retryAt - Date.now()) / 1000);
+  const seconds = Math.ceil((at.retryAt - performance.now()) / 1000);
   return (
     <header class="header header-alarm">
       <h1 class="offscreen">{server.value?.name}</h1>

@@ -34,7 +34,7 @@ export function Login() {
     busy.value = false;
     if (result.kind === "done") return retryNow();
     if (result.kind === "slowed") {
-      slowedUntil.value = Date.now() + result.seconds * 1000;
+      slowedUntil.value = performance.now() + result.seconds * 1000;
     } else if (result.kind === "wrong") {
       error.value = "That token is not right. Check for a missing character.";
       field.current?.select();
@@ -86,7 +86,7 @@ function useCountdown(
   useEffect(() => {
     if (until.value === 0) return;
     const step = () => {
-      const seconds = Math.ceil((until.value - Date.now()) / 1000);
+      const seconds = Math.ceil((until.value - performance.now()) / 1000);
       if (seconds > 0) {
         error.value = `Too many tries. Try again in ${seconds} s.`;
         return;

@@ -57,7 +57,7 @@ function open(): void {
   if (lastId) query.set("after", lastId);
   if (wantRequests.peek()) query.set("requests", "1");
   const opened = source = new EventSource(`./events?${query}`);
-  heard = Date.now();
+  heard = performance.now();
   for (const opening of ["snapshot", "resume", "reset"] as const) {
     opened.addEventListener(opening, (event) => begin(opening, event));
   }
@@ -77,7 +77,7 @@ function open(): void {
 }
 
 function hear(event: MessageEvent): void {
-  heard = Date.now();
+  heard = performance.now();
   if (event.lastEventId) lastId = event.lastEventId;
 }
 
@@ -119,7 +119,7 @@ async function lost(broken: EventSource): Promise<void> {
   close();
   if (link.peek().kind === "live") {
     link.value = { kind: "reconnecting" };
-    notice = setTimeout(() => goneUntil(Date.now()), NOTICE);
+    notice = setTimeout(() => goneUntil(performance.now()), NOTICE);
   }
   // An EventSource does not tell 401 from "not there".
   const status = await fetch("./events", { method: "HEAD", cache: "no-store" })
@@ -132,7 +132,7 @@ async function lost(broken: EventSource): Promise<void> {
   const delay = failures === 1 && status > 0 && status < 500
     ? 0
     : retryDelay(failures);
-  if (delay > 0) goneUntil(Date.now() + delay);
+  if (delay > 0) goneUntil(performance.now() + delay);
   retry = setTimeout(open, delay);
 }
 
@@ -153,5 +153,5 @@ function goneUntil(retryAt: number): void {
 function watch(): void {
   const every = server.peek()?.heartbeat;
   if (!source || !every) return;
-  if (Date.now() - heard > 2 * every + SLACK) void lost(source);
+  if (performance.now() - heard > 2 * every + SLACK) void lost(source);
 }
