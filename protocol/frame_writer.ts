@@ -1,4 +1,4 @@
-import { FrameBatch, type FrameType } from "./frames.ts";
+import { FRAME, FrameBatch, type FrameType } from "./frames.ts";
 import { RECORD_PLAIN, type RecordSealer } from "./records.ts";
 
 /** How much is sealed and written at once, in bytes. */
@@ -14,12 +14,15 @@ export class FrameWriter {
   #write: (bytes: Uint8Array, progress: () => void) => Promise<void>;
   #progress: () => void;
   #batch = new FrameBatch();
+  /** Whether the batch has anything but pings. */
+  #telling = false;
   #flushing: Promise<void> | undefined;
 
   /**
    * `write` takes sealed bytes, and never rejects. `progress` is called
    * whenever the peer has taken some of what is being written, and there is
-   * more: a sign of life, where no other can come through.
+   * more: a sign of life, where no other can come through. A ping by itself is
+   * none, in however many pieces it is written: it asks for one.
    */
   constructor(
     sealer: RecordSealer,
@@ -39,6 +42,7 @@ export class FrameWriter {
   /** Sends a frame with what else is sent in this tick. */
   send(type: FrameType, id: number, payload: Uint8Array | string = ""): void {
     this.#batch.add(type, id, payload);
+    if (type !== FRAME.ping) this.#telling = true;
     this.#flushing ??= Promise.resolve().then(() => this.#flush());
   }
 
@@ -50,11 +54,13 @@ export class FrameWriter {
   async #flush(): Promise<void> {
     while (this.#batch.size > 0) {
       const plain = this.#batch.take();
+      const progress = this.#telling ? this.#progress : () => {};
+      this.#telling = false;
       // In slices, so that the peer opens one while the next is being sealed.
       for (let at = 0; at < plain.length; at += SLICE) {
-        if (at > 0) this.#progress();
+        if (at > 0) progress();
         const sealed = this.#sealer.seal(plain.subarray(at, at + SLICE));
-        await this.#write(sealed, this.#progress);
+        await this.#write(sealed, progress);
       }
     }
     this.#flushing = undefined;

@@ -80,6 +80,12 @@ export interface ClientHello {
   readonly secret: Uint8Array;
   /** The ids whose answers it has. */
   readonly answered: AnsweredSet;
+  /**
+   * Whether it takes this server for one that remembers it. If the server does
+   * not, it says so and waits for another `hello`: nothing is begun for a
+   * client that may not have heard that it was forgotten.
+   */
+  readonly met?: boolean;
 }
 
 /** A server's `hello`: the connection is proven. */
@@ -174,8 +180,10 @@ export function readServerOffer(payload: Uint8Array): ServerOffer {
 }
 
 /** Writes a client's `hello`; each range of `answered` takes 36 bytes at most. */
-export function writeClientHello({ secret, answered }: ClientHello): string {
-  return writeJson({ secret: secret.toHex(), answered });
+export function writeClientHello(
+  { secret, answered, met = false }: ClientHello,
+): string {
+  return writeJson({ secret: secret.toHex(), answered, met });
 }
 
 /**
@@ -192,6 +200,7 @@ export function readClientHello(
   return {
     secret: Uint8Array.fromHex(fields.hex("secret", SECRET_BYTES)),
     answered: AnsweredSet.fromJson(fields.value("answered"), window),
+    met: fields.value("met") !== undefined && fields.flag("met"),
   };
 }
 

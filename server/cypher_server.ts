@@ -73,14 +73,7 @@ export class CypherServer implements AsyncDisposable {
    */
   async start(): Promise<void> {
     await this.#serving.start();
-    if (!this.#serving.equalKeys) return;
-    this.monitor.publish({
-      kind: "notice",
-      code: "EQUAL_KEYS",
-      message: "Both keys are the same: what Python peers seal can be sent " +
-        "back to them as if it were from the other side. Use two keys",
-      ...NO_CONNECTION,
-    });
+    if (this.#serving.equalKeys) this.#warnOfEqualKeys();
   }
 
   /**
@@ -90,7 +83,11 @@ export class CypherServer implements AsyncDisposable {
    * @throws {CypherError} `BAD_OPTION` if a key is not of its form.
    */
   addKeys(keys: ServerKeys): number {
-    return this.#serving.addKeys(keys);
+    const number = this.#serving.addKeys(keys);
+    // Before the start nobody listens yet: that tells it then.
+    const equal = keys.encryptionKey === keys.decryptionKey;
+    if (equal && this.#serving.address) this.#warnOfEqualKeys();
+    return number;
   }
 
   /**
@@ -113,6 +110,16 @@ export class CypherServer implements AsyncDisposable {
   async stop(options: { grace?: number } = {}): Promise<void> {
     const { grace } = checkNumbers("", options, { grace: GRACE });
     await (this.#stopped ??= this.#serving.stop(grace));
+  }
+
+  #warnOfEqualKeys(): void {
+    this.monitor.publish({
+      kind: "notice",
+      code: "EQUAL_KEYS",
+      message: "Both keys are the same: what Python peers seal can be sent " +
+        "back to them as if it were from the other side. Use two keys",
+      ...NO_CONNECTION,
+    });
   }
 
   /** Without its journal the server cannot keep its promise, so it stops. */

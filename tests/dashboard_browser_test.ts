@@ -124,7 +124,12 @@ browserTest("paused signals are counted, then shown", async (browser) => {
 });
 
 browserTest("a drawer tells all, and disconnects", async (browser) => {
-  await using scene = await Scene.start();
+  await using scene = await Scene.start({ server: { heartbeat: 200 } });
+  const newer = {
+    encryptionKey: "n".repeat(32),
+    decryptionKey: "m".repeat(32),
+  };
+  scene.server.addKeys(newer);
   await using tab = await Tab.open(browser, scene.sidecar.url);
   const { page } = tab;
   const [client] = await scene.clients({ alpha: 3 });
@@ -138,6 +143,11 @@ browserTest("a drawer tells all, and disconnects", async (browser) => {
   await tab.shows("NOT_FOUND", ".drawer .requests");
   await tab.shows("NOT_FOUND on UPDATE /FAIL", ".drawer .history");
   assertEquals(await drawer.locator(".requests li").count(), 4);
+  const fact = (name: string) =>
+    drawer.locator(".facts > div").filter({ hasText: name }).locator("dd");
+  // Its keys are not the newest.
+  assertEquals(await fact("Key generation").textContent(), "1");
+  await fact("Round trip").getByText(" ms").waitFor();
 
   const ask = drawer.getByRole("button", { name: "Disconnect…" });
   const dialog = page.getByRole("dialog");

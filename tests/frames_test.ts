@@ -358,6 +358,9 @@ Deno.test("what each payload's writer writes its reader reads", () => {
   );
   assertEquals(hello.secret, SECRET);
   assertEquals(hello.answered.toJSON(), answered.toJSON());
+  assertEquals(hello.met, false);
+  const met = writeClientHello({ secret: SECRET, answered, met: true });
+  assertEquals(readClientHello(bytes(met), 10).met, true);
   assertEquals(
     readAnswered(bytes(writeAnswered(answered)), 10).toJSON(),
     { floor: 2, ranges: [[5, 5], [9, 9]] },
@@ -442,6 +445,7 @@ Deno.test("a payload with a field not in its form is neither read nor written", 
       spoiled({ secret: SECRET.toHex(), answered: set }, {
         secret: ["", "0".repeat(63), "0".repeat(65), "F".repeat(64), 1],
         answered: [undefined, null, [], {}, 1],
+        met: [null, 0, "true"],
       }),
     ],
     [readServerHello, spoiled({}, { known: [undefined, 0, null] })],

@@ -382,6 +382,36 @@ Deno.test("after a crash, what may run twice does, and nothing else", async () =
   end.open();
 });
 
+Deno.test("an unknown outcome is not given up for want of room", async () => {
+  using folder = new JournalFolder();
+  const end = new Gate();
+  let ran = 0;
+  await using first = await startJournalled(folder.journal, async () => {
+    ran++;
+    await end.passed;
+    return {};
+  });
+  await using proxy = FaultProxy.start(first.address);
+  await using client = makeClient(proxy.address, { wire: "session" });
+  const codes = [1, 2].map((data) =>
+    codeOf(client.request({ path: "/", data }))
+  );
+  await until("both", () => ran === 2);
+  await using second = await startJournalled(
+    folder.crash(),
+    () => ({}),
+    { answers: { maxBytes: 0 } },
+  );
+  proxy.retarget(second.address);
+  proxy.cutAll();
+  // Not ANSWER_LOST, which says that it was executed.
+  assertEquals(await within("the ends", Promise.all(codes)), [
+    "OUTCOME_UNKNOWN",
+    "OUTCOME_UNKNOWN",
+  ]);
+  end.open();
+});
+
 Deno.test("a journal that cannot be written stops the server, and nothing is promised", async () => {
   using folder = new JournalFolder();
   const { exec } = DatabaseSync.prototype;

@@ -9,6 +9,7 @@ import {
   type CypherClientOptions,
   CypherError,
   type CypherServer,
+  Monitor,
 } from "../mod.ts";
 import { ClientHandshake } from "../client/session/client_handshake.ts";
 import { pskOf } from "../protocol/session_keys.ts";
@@ -255,6 +256,26 @@ Deno.test("a pair that is not of its form is not added", async () => {
   assertEquals(error.code, "BAD_OPTION");
   assert(!error.message.includes("d".repeat(32)), error.message);
   assertEquals(server.addKeys(NEW.server), 2);
+});
+
+Deno.test("a pair of two equal keys is told, whenever it is added", async () => {
+  const equal = {
+    encryptionKey: "e".repeat(32),
+    decryptionKey: "e".repeat(32),
+  };
+  const monitor = new Monitor();
+  using log = new SignalLog(monitor);
+  const codes = () => log.of("notice").map(({ code }) => code);
+  await using server = await startServer(() => ({}), {
+    ...OLD.server,
+    monitor,
+  });
+  server.addKeys(NEW.server);
+  assertEquals(codes(), []);
+  server.addKeys(equal);
+  assertEquals(codes(), ["EQUAL_KEYS"]);
+  server.addKeys(MIDDLE.server);
+  assertEquals(codes(), ["EQUAL_KEYS"]);
 });
 
 for (const wires of [["session"], ["session", "classic"]] as const) {

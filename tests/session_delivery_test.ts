@@ -278,6 +278,33 @@ Deno.test("a server of the classic wire alone refuses a session", async () => {
   assertStringIncludes(message, 'wire: "classic"');
 });
 
+Deno.test("what may have been executed is not called too large", async () => {
+  const quiet = new Quiet();
+  let effects = 0;
+  const start = (messageBytes: number) =>
+    quiet.server({
+      limits: { messageBytes },
+      handler: () => {
+        effects++;
+        return new Promise(() => {});
+      },
+    });
+  const first = start(10_000);
+  const client = quiet.client({ onRestart: "resend" });
+  const large = { path: "/", data: "x".repeat(5_000) };
+  const written = codeOf(client.request(large));
+  await quiet.clock.advance(100);
+  assertEquals(effects, 1);
+  await quiet.ending(first.stop({ grace: 0 }));
+  const second = start(4_000);
+  const unwritten = codeOf(client.request(large));
+  assertEquals(await quiet.ending(written), "OUTCOME_UNKNOWN");
+  assertEquals(await quiet.ending(unwritten), "TOO_LARGE");
+  assertEquals(effects, 1);
+  await quiet.ending(client.close());
+  await quiet.ending(second.stop({ grace: 0 }));
+});
+
 Deno.test("the newest holder of a secret replaces the older one for good", async () => {
   const stuck = new Gate();
   await using server = await startServer(async ({ path }) => {
@@ -320,11 +347,17 @@ function withSecret<T>(make: () => T): T {
 /** A server and clients in memory, where time is the test's. */
 class Quiet {
   readonly clock = new FakeClock();
-  readonly network = new MemoryNetwork({
-    clock: this.clock,
-    random: randomFrom(1),
-    delay: 2,
-  });
+  readonly network: MemoryNetwork;
+
+  /** `slice`: whether reads and writes take random parts of what they could. */
+  constructor({ slice = false } = {}) {
+    this.network = new MemoryNetwork({
+      clock: this.clock,
+      random: randomFrom(1),
+      delay: 2,
+      slice,
+    });
+  }
 
   server(options: Partial<CypherServerOptions> = {}): CypherServer {
     const server = new CypherServer({
@@ -380,6 +413,19 @@ Deno.test("a half-open peer is found within two heartbeats, from either side", a
   await quiet.ending(server.stop());
 });
 
+Deno.test("a half-open peer is found though its pings are written in pieces", async () => {
+  const quiet = new Quiet({ slice: true });
+  const server = quiet.server({ heartbeat: 1_000 });
+  const reasons: string[] = [];
+  const client = quiet.client({ onOffline: (reason) => reasons.push(reason) });
+  await quiet.ending(client.connect());
+  quiet.network.links[0]!.lose("server");
+  await quiet.clock.advance(2_000 + 10);
+  assertEquals(reasons, ["unresponsive"]);
+  await quiet.ending(client.close());
+  await quiet.ending(server.stop());
+});
+
 Deno.test("wrong keys are refused, and retried ever more slowly", async () => {
   const quiet = new Quiet();
   const server = quiet.server();
@@ -416,6 +462,59 @@ Deno.test("wrong keys are refused, and retried ever more slowly", async () => {
   await quiet.ending(client.close());
   await quiet.ending(server.stop());
   assertEquals(quiet.network.links, []);
+});
+
+Deno.test("whoever has not heard that it was forgotten is told again", async () => {
+  const quiet = new Quiet();
+  const finish = new Gate();
+  const deaf = new Gate();
+  let effects = 0;
+  const server = quiet.server({
+    answers: { tokens: 1_024, maxAge: 5_000 },
+    handler: async () => {
+      effects++;
+      await finish.passed;
+      return {};
+    },
+  });
+  let dials = 0;
+  const client = quiet.client({
+    backoff: { first: 100, max: 1_000 },
+    dial: async (...args) => {
+      const conn = await quiet.network.dial(...args);
+      if (++dials !== 2) return conn;
+      // The handshake comes through, and what is said next does not.
+      let reads = 0;
+      return {
+        write: (bytes) => conn.write(bytes),
+        closeWrite: () => conn.closeWrite(),
+        close: () => conn.close(),
+        read: async (into) => {
+          if (++reads > 1) await deaf.passed;
+          return await conn.read(into);
+        },
+      };
+    },
+  });
+  const code = codeOf(client.request({ path: "/" }));
+  await quiet.clock.advance(100);
+  assertEquals(effects, 1);
+  quiet.network.unreachable = true;
+  quiet.network.links[0]!.cut();
+  await quiet.clock.advance(30_000);
+  quiet.network.unreachable = false;
+  while (dials < 2) await quiet.clock.advance(10);
+  await quiet.clock.advance(100);
+  quiet.network.links[0]!.cut();
+  deaf.open();
+  finish.open();
+  // It is back before it could be forgotten once more.
+  assertEquals(await quiet.ending(code), "OUTCOME_UNKNOWN");
+  assertEquals([dials, effects], [3, 1]);
+  await quiet.ending(client.request({ path: "/" }));
+  assertEquals(effects, 2);
+  await quiet.ending(client.close());
+  await quiet.ending(server.stop());
 });
 
 Deno.test("a draining server finishes, and its clients come back later", async () => {

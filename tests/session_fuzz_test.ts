@@ -215,7 +215,7 @@ function somePayload(
   switch (type) {
     case FRAME.hello:
       return random.below(2) === 0
-        ? writeClientHello({ secret: PSK, answered })
+        ? writeClientHello({ secret: PSK, answered, met: true })
         : writeServerHello({ known: true });
     case FRAME.answered:
       return writeAnswered(answered);

@@ -142,7 +142,7 @@ export class SessionLink implements ClientLink {
       if (next.kind === "cancel") this.#writer!.send(FRAME.cancel, next.id);
       else if (next.request.plain.length <= messageBytes) {
         this.#writer!.send(FRAME.request, next.id, next.request.plain);
-      } else this.#tooLarge(next.id, messageBytes);
+      } else this.#tooLarge(next.id, messageBytes, next.again);
     }
   }
 
@@ -192,7 +192,6 @@ export class SessionLink implements ClientLink {
             : "wire-mismatch",
         );
       case "accepted": {
-        const { state } = this.#options;
         this.#opener = new RecordOpener(step.channel.receive);
         this.#writer = new FrameWriter(
           new RecordSealer(step.channel.send),
@@ -200,10 +199,21 @@ export class SessionLink implements ClientLink {
           () => this.#heartbeat?.alive(),
         );
         this.#state = { kind: "unproven", offer: step.offer };
-        this.#writer.send(FRAME.hello, 0, writeClientHello(state));
+        this.#hello(step.offer);
         if (step.rest.length > 0) this.#receive(step.rest);
       }
     }
+  }
+
+  #hello({ server }: ServerOffer): void {
+    const { state } = this.#options;
+    const { secret, answered } = state;
+    const met = state.met(server);
+    this.#writer!.send(
+      FRAME.hello,
+      0,
+      writeClientHello({ secret, answered, met }),
+    );
   }
 
   #take(frame: Frame): void {
@@ -243,6 +253,11 @@ export class SessionLink implements ClientLink {
     }
     const { known } = readServerHello(frame.payload);
     const { clock, state } = this.#options;
+    if (!known && state.met(offer.server)) {
+      // Nothing is begun for us before it knows that we have heard it.
+      state.forgotten();
+      return this.#hello(offer);
+    }
     this.#handshaking.stop();
     this.#state = { kind: "proven", offer };
     this.#heartbeat = new Heartbeat(clock, offer.heartbeat, {
@@ -269,16 +284,22 @@ export class SessionLink implements ClientLink {
     this.#state = { kind: "leaving", reason: "draining" };
   }
 
-  #tooLarge(id: number, limit: number): void {
+  #tooLarge(id: number, limit: number, again: boolean): void {
     const { state, pending } = this.#options;
     const request = state.ended(id);
     if (!request) return;
     pending.fail(
       request,
-      new CypherError(
-        "TOO_LARGE",
-        `Cannot send the request: the server takes ${limit} bytes`,
-      ),
+      again
+        ? new CypherError(
+          "OUTCOME_UNKNOWN",
+          `Cannot send the request again: the server takes ${limit} bytes ` +
+            "now, and may have executed it before",
+        )
+        : new CypherError(
+          "TOO_LARGE",
+          `Cannot send the request: the server takes ${limit} bytes`,
+        ),
     );
   }
 

@@ -15,6 +15,8 @@ export type Next =
     readonly kind: "request";
     readonly id: number;
     readonly request: PendingRequest;
+    /** Whether it was written before, and may have been executed. */
+    readonly again: boolean;
   }
   | { readonly kind: "cancel"; readonly id: number };
 
@@ -56,6 +58,17 @@ export class SessionState {
     request.unwritten = this.#queue.add(request);
   }
 
+  /** Whether a server is the one that should remember us. */
+  met(server: string): boolean {
+    return server === this.#server;
+  }
+
+  /** The server that we had met remembers nothing. */
+  forgotten(): void {
+    this.#server = undefined;
+    this.#endUnknown();
+  }
+
   /**
    * A connection is proven. If the server does not remember us, it cannot know
    * what ran: requests that were written end, unless they may run twice.
@@ -77,7 +90,7 @@ export class SessionState {
       this.#inFlight.set(id, true);
       const request = this.#written.get(id);
       return request
-        ? { kind: "request", id, request }
+        ? { kind: "request", id, request, again: true }
         : { kind: "cancel", id };
     }
     const request = this.#queue.oldest;
@@ -86,7 +99,7 @@ export class SessionState {
     id = request.id ??= ++this.#lastId;
     this.#written.set(id, request);
     this.#inFlight.set(id, true);
-    return { kind: "request", id, request };
+    return { kind: "request", id, request, again: false };
   }
 
   /** An ending came; gives its request, unless nobody waits for that. */

@@ -42,7 +42,7 @@ export interface Kept {
   readonly record: ClientRecord;
   readonly id: number;
   readonly ending: Ending;
-  /** Its place among all that are kept. */
+  /** Its place among those that may be given up; undefined: it may not. */
   place: Place<Kept> | undefined;
 }
 

@@ -25,10 +25,15 @@ export interface Elsewhere {
   /** A number that orders this connection among those on all threads. */
   ticket(): number;
   /**
-   * Brings a client here, where it has proven itself. Gives whether the server
-   * knew it; undefined if it has a newer connection.
+   * Brings a client here, where it has proven itself, but with `unlessNew` not
+   * one that nobody knows. Gives whether the server knew it; undefined if it
+   * has a newer connection.
    */
-  fetch(client: string, ticket: number): Promise<boolean | undefined>;
+  fetch(
+    client: string,
+    ticket: number,
+    unlessNew: boolean,
+  ): Promise<boolean | undefined>;
   /** A request of a client that is not here has ended here. */
   ended(client: string, id: number, ending: Ending): void;
   /** Nobody wants a request that runs somewhere else. */
@@ -104,11 +109,17 @@ export class ClientRegistry {
   }
 
   /**
-   * Brings a client that has proven itself here, from wherever it was. Gives
-   * whether it was known; undefined if it has a newer connection.
+   * Brings a client that has proven itself here, from wherever it was, but with
+   * `unlessNew` not one that nobody knows. Gives whether it was known; undefined
+   * if it has a newer connection.
    */
-  fetch(id: string, ticket: number): MaybePromise<boolean | undefined> {
-    return this.#options.elsewhere?.fetch(id, ticket) ?? this.knows(id);
+  fetch(
+    id: string,
+    ticket: number,
+    unlessNew: boolean,
+  ): MaybePromise<boolean | undefined> {
+    return this.#options.elsewhere?.fetch(id, ticket, unlessNew) ??
+      this.knows(id);
   }
 
   /** Makes a proven connection the owner of its client's answers. */
@@ -205,7 +216,10 @@ export class ClientRegistry {
     record.finished.merge(finished);
     record.highest = finished.highest;
     for (const [id, ending] of client.ended) this.#keep(record, id, ending);
-    for (const id of started) this.end(record, id, UNKNOWN);
+    for (const id of started) {
+      record.finish(id);
+      keepUnknown(record, id);
+    }
     this.#goneAway(record);
   }
 
@@ -254,7 +268,10 @@ export class ClientRegistry {
     const { finished, highest, kept, running } = handover;
     record.finished.merge(finished);
     record.highest = Math.max(record.highest, highest);
-    for (const [id, ending] of kept) this.#keep(record, id, ending);
+    for (const [id, ending] of kept) {
+      if (ending.payload === UNKNOWN.payload) keepUnknown(record, id);
+      else this.#keep(record, id, ending);
+    }
     for (const request of running) {
       if (record.running.has(request) || record.ending.has(request)) continue;
       record.running.set(request, {
@@ -336,6 +353,14 @@ export const UNKNOWN: Ending = {
     message: "The server was cut off while the request was being executed",
   }),
 };
+
+/**
+ * Never given up, or it would seem to have been executed; it costs little more
+ * than its id, and a client has a window of them at most.
+ */
+function keepUnknown(record: ClientRecord, id: number): void {
+  record.kept.set(id, { record, id, ending: UNKNOWN, place: undefined });
+}
 
 function sizeOf(ending: Ending): number {
   return OVERHEAD + ending.payload.length;

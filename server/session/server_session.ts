@@ -34,6 +34,8 @@ type SessionState =
     readonly offer: ClientOffer;
     /** Orders it among the connections of its client. */
     readonly ticket: number;
+    /** Whether it was told that it was forgotten. */
+    readonly told: boolean;
   }
   | {
     readonly kind: "proven";
@@ -42,6 +44,8 @@ type SessionState =
   }
   /** It was said goodbye to: what still comes is dropped. */
   | { readonly kind: "over" };
+
+type Unproven = SessionState & { kind: "unproven" };
 
 /** One connection on the session wire. */
 export class ServerSession implements Owner {
@@ -187,8 +191,12 @@ export class ServerSession implements Owner {
           (bytes, progress) => this.#connection.write(bytes, progress),
           () => this.#flow.progress(),
         );
-        const ticket = clients.ticket();
-        this.#state = { kind: "unproven", offer: step.offer, ticket };
+        this.#state = {
+          kind: "unproven",
+          offer: step.offer,
+          ticket: clients.ticket(),
+          told: false,
+        };
         this.#connection.write(answer);
         if (step.rest.length > 0) await this.#receive(step.rest);
       }
@@ -226,14 +234,12 @@ export class ServerSession implements Owner {
   }
 
   #prove(frame: Frame): MaybePromise<void> {
-    const { offer, ticket } = this.#state as SessionState & {
-      kind: "unproven";
-    };
+    const { offer, ticket, told } = this.#state as Unproven;
     const { clients } = this.#options;
     if (frame.type !== FRAME.hello) {
       throw new CypherError("BAD_MESSAGE", "Cannot go on: hello comes first");
     }
-    const { secret, answered } = readClientHello(
+    const { secret, answered, met } = readClientHello(
       frame.payload,
       LARGEST_WINDOW,
     );
@@ -244,21 +250,23 @@ export class ServerSession implements Owner {
       );
       return this.#connection.end("unauthorized");
     }
-    const known = clients.fetch(offer.client, ticket);
-    return known instanceof Promise
-      ? known.then((known) => this.#proven(offer, answered, known))
-      : this.#proven(offer, answered, known);
+    // Known from here on, it would be taken to remember what it does not,
+    // should the words that it does not be lost and the client come back.
+    const unlessNew = met === true && !told;
+    const known = clients.fetch(offer.client, ticket, unlessNew);
+    const go = (known: boolean | undefined) => {
+      if (this.#over) return;
+      if (known === undefined) return this.#connection.end("replaced");
+      if (known || !unlessNew) return this.#proven(offer, answered, known);
+      this.#state = { kind: "unproven", offer, ticket, told: true };
+      this.#writer!.send(FRAME.hello, 0, writeServerHello({ known }));
+    };
+    return known instanceof Promise ? known.then(go) : go(known);
   }
 
-  /** `known`: whether the client is remembered; undefined if it is not here. */
-  #proven(
-    offer: ClientOffer,
-    answered: AnsweredSet,
-    known: boolean | undefined,
-  ): void {
+  /** `known`: whether the client is remembered. */
+  #proven(offer: ClientOffer, answered: AnsweredSet, known: boolean): void {
     const { clients } = this.#options;
-    if (this.#over) return;
-    if (known === undefined) return this.#connection.end("replaced");
     const record = clients.claim(offer.client, this);
     const requests = new Requests({
       wire: this.#options,

@@ -18,6 +18,8 @@ interface Claim {
   readonly thread: Thread;
   readonly ask: number;
   readonly ticket: number;
+  /** It does not want one that nobody knows. */
+  readonly unlessNew: boolean;
 }
 
 /** Where a client is. */
@@ -99,6 +101,9 @@ export class Directory {
   fetch(client: string, claim: Claim): void {
     const entry = this.#entries.get(client);
     if (!entry) {
+      if (claim.unlessNew) {
+        return this.#answer(client, claim, undefined, false);
+      }
       const { slot } = this.#add(client, claim.thread, claim.ticket);
       return this.#answer(client, claim, slot, false);
     }
@@ -189,11 +194,11 @@ export class Directory {
     // A thread that was busy for long has only now read the hello of a
     // connection that the client gave up long ago.
     if (claim.ticket < entry.ticket) {
-      return this.#answer(client, claim, entry.slot, undefined);
+      return this.#answer(client, claim, undefined, undefined);
     }
     entry.ticket = claim.ticket;
     if (by === claim.thread) {
-      return this.#answer(client, claim, entry.slot, true);
+      return this.#answer(client, claim, undefined, true);
     }
     entry.where = { kind: "moving", from: by, claim, endings: [], waiting: [] };
     if (by !== MAIN) this.#send(by, { kind: "give", client });
@@ -204,8 +209,14 @@ export class Directory {
     if (entry.where.kind !== "moving") return;
     const { from, claim, endings, waiting } = entry.where;
     const { slot, abroad } = entry;
+    if (!handover) {
+      // It was forgotten meanwhile: as if it had never been there.
+      this.#entries.delete(client);
+      if (abroad.size === 0) this.#slots.free(slot);
+      return this.#fetchAll(client, [claim, ...waiting]);
+    }
     const to = this.#dead.has(claim.thread) ? MAIN : claim.thread;
-    const runners = (handover?.running ?? []).map((id) =>
+    const runners = handover.running.map((id) =>
       [id, abroad.get(id) ?? from] as const
     );
     abroad.clear();
@@ -213,19 +224,23 @@ export class Directory {
       if (runner !== to) abroad.set(id, runner);
     }
     entry.where = { kind: "held", by: to };
-    if (handover) this.#slots.raise(slot, handover.highest);
+    this.#slots.raise(slot, handover.highest);
     if (to === MAIN) this.#resting.take(client, slot, handover);
-    else this.#answer(client, claim, slot, handover !== undefined, handover);
+    else this.#answer(client, claim, slot, true, handover);
     for (const [id, ending] of endings) this.#end(client, entry, id, ending);
-    for (const next of waiting) {
-      if (!this.#dead.has(next.thread)) this.fetch(client, next);
+    this.#fetchAll(client, waiting);
+  }
+
+  #fetchAll(client: string, claims: readonly Claim[]): void {
+    for (const claim of claims) {
+      if (!this.#dead.has(claim.thread)) this.fetch(client, claim);
     }
   }
 
   #answer(
     client: string,
     { thread, ask }: Claim,
-    slot: number,
+    slot: number | undefined,
     known: boolean | undefined,
     handover?: Handover,
   ): void {

@@ -64,7 +64,8 @@ export interface Taken {
   readonly client: string;
   /** Whether the client is known; undefined: it has a newer connection. */
   readonly known: boolean | undefined;
-  readonly slot: number;
+  /** Its place in the ledger, if it is the thread's now. */
+  readonly slot: number | undefined;
   /** What was known of it elsewhere; undefined if it is here, or new. */
   readonly handover?: Handover | undefined;
 }
@@ -154,6 +155,7 @@ export type FromThread =
     readonly ask: number;
     readonly client: string;
     readonly ticket: number;
+    readonly unlessNew: boolean;
   }
   | {
     readonly kind: "given";

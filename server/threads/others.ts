@@ -13,13 +13,21 @@ import type { SharedIdentities } from "./shared_identities.ts";
 
 type Known = boolean | undefined;
 
+/** A client that is asked for. */
+interface Fetch {
+  readonly client: string;
+  readonly ticket: number;
+  readonly unlessNew: boolean;
+  readonly resolve: (known: Known) => void;
+}
+
 /** The other threads, as one of them sees them: through the main one. */
 export class Others implements Elsewhere, AnswersElsewhere {
   #tell: (message: FromThread) => void;
   #identities: SharedIdentities;
   #control: Int32Array;
   #ledger: Ledger;
-  #asks = new Map<number, (taken: Taken) => void>();
+  #fetches = new Map<number, Fetch>();
   #questions = new Map<number, (outcome: Outcome) => void>();
   #lastAsk = 0;
 
@@ -38,31 +46,31 @@ export class Others implements Elsewhere, AnswersElsewhere {
     return Atomics.add(this.#control, CONTROL.ticket, 1);
   }
 
-  fetch(client: string, ticket: number): Promise<Known> {
+  fetch(client: string, ticket: number, unlessNew: boolean): Promise<Known> {
     const { promise, resolve } = Promise.withResolvers<Known>();
-    const ask = ++this.#lastAsk;
-    this.#asks.set(ask, ({ known }) => resolve(known));
-    this.#tell({ kind: "fetch", ask, client, ticket });
+    this.#fetch({ client, ticket, unlessNew, resolve });
     return promise;
   }
 
   /** The main thread has answered: the client belongs here, or not. */
   taken(taken: Taken, clients: ClientRegistry): void {
     const { ask, client, known, slot, handover } = taken;
-    const answer = this.#asks.get(ask)!;
-    this.#asks.delete(ask);
-    if (handover || known === false) clients.take(client, slot, handover);
-    // It was forgotten here while that was asked.
-    else if (known && !clients.knows(client)) {
-      return this.#askAgain(client, answer);
+    const fetch = this.#fetches.get(ask)!;
+    this.#fetches.delete(ask);
+    if (slot !== undefined && (handover || !known)) {
+      clients.take(client, slot, handover);
+    } else if (known && !clients.knows(client)) {
+      // It was forgotten here while that was asked.
+      return this.#fetch({ ...fetch, ticket: this.ticket() });
     }
-    answer(taken);
+    fetch.resolve(known);
   }
 
-  #askAgain(client: string, answer: (taken: Taken) => void): void {
+  #fetch(fetch: Fetch): void {
     const ask = ++this.#lastAsk;
-    this.#asks.set(ask, answer);
-    this.#tell({ kind: "fetch", ask, client, ticket: this.ticket() });
+    this.#fetches.set(ask, fetch);
+    const { client, ticket, unlessNew } = fetch;
+    this.#tell({ kind: "fetch", ask, client, ticket, unlessNew });
   }
 
   ask(serial: number, owner: number): Promise<Outcome> {

@@ -246,8 +246,8 @@ export class Threads implements Serving {
     const directory = this.#directory;
     switch (message.kind) {
       case "fetch": {
-        const { client, ask, ticket } = message;
-        return directory.fetch(client, { thread: from, ask, ticket });
+        const { client, ...claim } = message;
+        return directory.fetch(client, { ...claim, thread: from });
       }
       case "given":
         return directory.given(from, message.client, message.handover);

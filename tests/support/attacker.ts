@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import type { Address } from "./fault_proxy.ts";
-import { until, within } from "./cypher.ts";
+import { within } from "./cypher.ts";
 
 /** Where attackers come from; healthy clients are on 127.0.0.1. */
 export const ELSEWHERE = "127.0.0.2";
@@ -10,8 +10,6 @@ export const ELSEWHERE = "127.0.0.2";
  * what it likes.
  */
 export class Attacker implements AsyncDisposable {
-  /** Everything that was sent to it. */
-  readonly received: Uint8Array[] = [];
   /** Resolves once the connection is gone. */
   readonly closed: Promise<void>;
   #socket: Socket;
@@ -27,7 +25,7 @@ export class Attacker implements AsyncDisposable {
     );
     // Being thrown out is what it is there for.
     socket.on("error", () => {});
-    socket.on("data", (chunk) => this.received.push(new Uint8Array(chunk)));
+    socket.resume();
   }
 
   /** Connects, without waiting for it. */
@@ -47,12 +45,20 @@ export class Attacker implements AsyncDisposable {
     if (!this.#over) this.#socket.write(bytes);
   }
 
-  /** Waits for an answer on the classic wire: anything up to a NUL. */
-  async answer(): Promise<void> {
-    await until(
-      "an answer",
-      () => this.received.some((one) => one.includes(0)),
-    );
+  /**
+   * Waits for an answer on the classic wire, one that ends in NUL; false if the
+   * connection goes before it comes.
+   */
+  async answer(): Promise<boolean> {
+    const answered = Promise.withResolvers<boolean>();
+    const look = (chunk: Uint8Array) => {
+      if (chunk.includes(0)) answered.resolve(true);
+    };
+    this.#socket.on("data", look);
+    this.closed.then(() => answered.resolve(false));
+    const answer = await within("an answer", answered.promise);
+    this.#socket.off("data", look);
+    return answer;
   }
 
   /** Closes it. */

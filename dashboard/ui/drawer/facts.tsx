@@ -20,6 +20,8 @@ export function Facts({ row, detail }: {
     ["In progress", exact(row.inProgress)],
     ["Latency, last", latency(row.lastLatency)],
     ["Latency p99", latency(detail?.p99 ?? null)],
+    ["Key generation", row.generation ? exact(row.generation) : UNKNOWN],
+    ["Round trip", latency(row.roundTrip ?? null)],
     ["In", bytes(row.bytesIn), `${exact(row.bytesIn)} bytes`],
     ["Out", bytes(row.bytesOut), `${exact(row.bytesOut)} bytes`],
   ];
