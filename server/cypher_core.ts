@@ -9,7 +9,8 @@ import { KeyRing, type ServerKeys } from "./key_ring.ts";
 import type { CheckedOptions } from "./options.ts";
 import { Runner } from "./runner.ts";
 import { TcpCore } from "./tcp_core.ts";
-import { ClientRegistry, type Elsewhere } from "./session/client_registry.ts";
+import { ClientRegistry } from "./session/client_registry.ts";
+import type { Elsewhere } from "./session/elsewhere.ts";
 import { SessionWire } from "./session/session_wire.ts";
 import { serveWires } from "./wires.ts";
 

@@ -5,11 +5,11 @@ import {
 } from "../protocol/broadcast.ts";
 import { type Clock, systemClock } from "../protocol/clock.ts";
 import {
-  type About,
   type NewSignal,
   NO_CONNECTION,
   type OfflineReason,
   type Signal,
+  type SignalBase,
 } from "./signals.ts";
 
 /** How often a limit is told at most, in ms. */
@@ -197,7 +197,10 @@ export class Monitor {
    * For servers: a limit was reached. A flood reaches it at each try, so it is
    * told once a second, with how often that was.
    */
-  limit(limit: string, about: About = NO_CONNECTION): void {
+  limit(
+    limit: string,
+    about: Omit<SignalBase, "id" | "at"> = NO_CONNECTION,
+  ): void {
     if (!this.watched) return;
     const now = this.#clock.now();
     const { at = -Infinity, count = 0 } = this.#limits.get(limit) ?? {};

@@ -193,7 +193,7 @@ export class Directory {
   #serve(client: string, entry: Entry, by: Thread, claim: Claim): void {
     // A thread that was busy for long has only now read the hello of a
     // connection that the client gave up long ago.
-    if (claim.ticket < entry.ticket) {
+    if (isBefore(claim.ticket, entry.ticket)) {
       return this.#answer(client, claim, undefined, undefined);
     }
     entry.ticket = claim.ticket;
@@ -279,6 +279,11 @@ export class Directory {
       running: [...abroad.keys()],
     };
   }
+}
+
+/** Whether a ticket was drawn before another: they count around in 32 bits. */
+function isBefore(one: number, other: number): boolean {
+  return ((one - other) | 0) < 0;
 }
 
 /** Every id up to the highest but for some. */

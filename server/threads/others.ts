@@ -1,6 +1,7 @@
 import type { AnswersElsewhere, Outcome } from "../answers.ts";
 import type { Ending } from "../session/client_record.ts";
-import type { ClientRegistry, Elsewhere } from "../session/client_registry.ts";
+import type { ClientRegistry } from "../session/client_registry.ts";
+import type { Elsewhere } from "../session/elsewhere.ts";
 import { Ledger } from "./ledger.ts";
 import {
   CONTROL,

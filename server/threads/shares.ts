@@ -1,3 +1,4 @@
+import type { CheckedOptions } from "../options.ts";
 import type { PlainOptions } from "./messages.ts";
 
 /**
@@ -24,4 +25,21 @@ export function shareOf(options: PlainOptions, threads: number): PlainOptions {
       clients: part(answers.clients),
     },
   };
+}
+
+/** The options without what cannot cross to another thread. */
+export function plainOf(
+  options: CheckedOptions & { readonly failed?: unknown },
+): PlainOptions {
+  const {
+    handler: _handler,
+    listen: _listen,
+    idempotent: _idempotent,
+    monitor: _monitor,
+    onHandlerError: _onHandlerError,
+    clock: _clock,
+    failed: _failed,
+    ...plain
+  } = options;
+  return plain;
 }

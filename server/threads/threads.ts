@@ -19,17 +19,12 @@ import {
 } from "./messages.ts";
 import { writeDown } from "./notes.ts";
 import { Questions } from "./questions.ts";
+import { Replacements } from "./replacements.ts";
 import { canReusePort } from "./reuse_port.ts";
 import { identityMemory } from "./shared_identities.ts";
-import { shareOf } from "./shares.ts";
+import { plainOf, shareOf } from "./shares.ts";
 import { Thread } from "./thread.ts";
 import { Watch } from "./watch.ts";
-
-/** How soon after its start a thread that dies was no good, in ms. */
-const SOON = 1_000;
-/** How long to wait after such a one, at first and at most, in ms. */
-const PAUSE = 100;
-const LONGEST_PAUSE = 1_000;
 
 /** How {@linkcode Threads} are made. */
 export interface ThreadsOptions extends CheckedOptions {
@@ -41,7 +36,8 @@ export interface ThreadsOptions extends CheckedOptions {
 /** Where the threads stand. */
 type ThreadsState =
   | { readonly kind: "new" }
-  | { readonly kind: "listening"; readonly address: Deno.NetAddr }
+  | { readonly kind: "starting" }
+  | { readonly kind: "listening" }
   | { readonly kind: "stopping"; readonly until: number }
   | { readonly kind: "stopped" };
 
@@ -67,8 +63,7 @@ export class Threads implements Serving {
   #state: ThreadsState = { kind: "new" };
   #address: Deno.NetAddr | undefined;
   #count = 1;
-  #pause = PAUSE;
-  #replacing = new Set<ReturnType<typeof setTimeout>>();
+  #replacements = new Replacements();
   #undo = new DisposableStack();
 
   /** @throws {CypherError} `BAD_OPTION` if a key or the journal is unusable. */
@@ -125,12 +120,13 @@ export class Threads implements Serving {
         "Cannot start the server: it was started before",
       );
     }
+    this.#state = { kind: "starting" };
     this.#count = this.#howMany();
     const { hostname, port } = this.#options;
-    // With SO_REUSEPORT another server on the port would share it with us.
-    if (port !== 0) this.#requireFree(hostname, port);
     this.#watch();
     try {
+      // With SO_REUSEPORT another server on the port would share it with us.
+      if (port !== 0) requireFree(hostname, port);
       const address = await this.#add(port);
       this.#address = address;
       const others = Array.from(
@@ -138,7 +134,7 @@ export class Threads implements Serving {
         () => this.#add(address.port),
       );
       await Promise.all(others);
-      this.#state = { kind: "listening", address };
+      this.#state = { kind: "listening" };
     } catch (error) {
       await this.stop(0);
       throw error;
@@ -160,7 +156,7 @@ export class Threads implements Serving {
 
   async stop(grace: number): Promise<void> {
     this.#state = { kind: "stopping", until: Date.now() + grace };
-    for (const timer of this.#replacing) clearTimeout(timer);
+    this.#replacements.stop();
     const threads = [...this.#threads.values()];
     for (const thread of threads) {
       if (thread.listens) thread.tell({ kind: "stop", grace });
@@ -183,14 +179,6 @@ export class Threads implements Serving {
         "port takes Linux, and deno's flag --unstable-net",
     );
     return 1;
-  }
-
-  #requireFree(hostname: string, port: number): void {
-    try {
-      listenOn()({ hostname, port }).close();
-    } catch (cause) {
-      throw listenFailed(hostname, port, cause);
-    }
   }
 
   /** Tells the threads whether anybody wants to know what happens there. */
@@ -294,25 +282,12 @@ export class Threads implements Serving {
 
   /** A thread is dead: another takes its place. */
   #lost(thread: Thread): void {
-    if (this.#state.kind !== "listening") return;
-    const { port } = this.#state.address;
+    const { kind } = this.#state;
+    if (!this.#address || kind === "stopping" || kind === "stopped") return;
+    const { port } = this.#address;
     this.#notice("THREAD_DIED", "A thread has died: another takes its place");
-    this.#pause = performance.now() - thread.since < SOON
-      ? Math.min(2 * this.#pause, LONGEST_PAUSE)
-      : PAUSE;
-    this.#replace(port);
-  }
-
-  #replace(port: number): void {
-    const timer = setTimeout(() => {
-      this.#replacing.delete(timer);
-      this.#add(port).catch(() => {
-        if (this.#state.kind !== "listening") return;
-        this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE);
-        this.#replace(port);
-      });
-    }, this.#pause === PAUSE ? 0 : this.#pause);
-    this.#replacing.add(timer);
+    const lived = performance.now() - thread.since;
+    this.#replacements.add(lived, () => this.#add(port));
   }
 
   #change(change: KeyChange): void {
@@ -343,17 +318,10 @@ export class Threads implements Serving {
   }
 }
 
-/** The options without what cannot cross to another thread. */
-function plainOf(options: ThreadsOptions): PlainOptions {
-  const {
-    handler: _handler,
-    listen: _listen,
-    idempotent: _idempotent,
-    monitor: _monitor,
-    onHandlerError: _onHandlerError,
-    clock: _clock,
-    failed: _failed,
-    ...plain
-  } = options;
-  return plain;
+function requireFree(hostname: string, port: number): void {
+  try {
+    listenOn()({ hostname, port }).close();
+  } catch (cause) {
+    throw listenFailed(hostname, port, cause);
+  }
 }
