@@ -100,9 +100,9 @@ export class AnsweredSet {
    * @throws {CypherError} `BAD_MESSAGE` if that makes one range too many; what
    * was added by then stays.
    */
-  merge(other: AnsweredSet): void {
-    if (other.#floor > this.#floor) this.#include(1, other.#floor);
-    for (const [first, last] of other.#ranges) this.#include(first, last);
+  merge(other: AnsweredJson): void {
+    if (other.floor > this.#floor) this.#include(1, other.floor);
+    for (const [first, last] of other.ranges) this.#include(first, last);
   }
 
   /** The set for JSON, or for a copy. */

@@ -21,6 +21,12 @@ export class Broadcast<T> {
   #listeners = new Set<{ readonly call: (value: T) => void }>();
   #subscriptions = new Set<Subscription<T>>();
   #closed = false;
+  #onWatched: (watched: boolean) => void;
+
+  /** `onWatched` is told when the first begins to listen, and the last ends. */
+  constructor(onWatched: (watched: boolean) => void = () => {}) {
+    this.#onWatched = onWatched;
+  }
 
   /** Whether anybody would see a published value. */
   get watched(): boolean {
@@ -46,7 +52,11 @@ export class Broadcast<T> {
     // Wrapped, so that the same function can listen twice.
     const entry = { call: listener };
     this.#listeners.add(entry);
-    return () => void this.#listeners.delete(entry);
+    if (this.#listeners.size === 1) this.#onWatched(true);
+    return () => {
+      const last = this.#listeners.delete(entry) && !this.watched;
+      if (last) this.#onWatched(false);
+    };
   }
 
   /**

@@ -5,6 +5,19 @@ const SMALLEST = 1_024;
 /** How much of an identity is remembered: its first bytes, so many. */
 export const IDENTITY_BYTES = 4 * WORDS;
 
+/** The memory of a full ring. */
+export interface RingMemory {
+  /** Four words for each identity. */
+  readonly rows: Uint32Array;
+  /** Two for each. */
+  readonly table: Uint32Array;
+}
+
+/** How many identities a ring for at least so many remembers. */
+export function ringCapacity(capacity: number): number {
+  return Math.max(SMALLEST, 2 ** Math.ceil(Math.log2(capacity)));
+}
+
 /**
  * Remembers the last `capacity` identities (authentication tags, random to
  * anybody without the key) in typed arrays: 24 to 28 bytes each. Each gets a
@@ -16,13 +29,52 @@ export class IdentityRing {
   #first = 0;
   #next = 0;
   /** The identities; the one n after the first is in row n modulo the size. */
-  #rows: Uint32Array = new Uint32Array(SMALLEST * WORDS);
+  #rows: Uint32Array;
   /** Open addressing with linear probing: row + 1, or 0 for a free place. */
-  #table: Uint32Array = new Uint32Array(SMALLEST * 2);
+  #table: Uint32Array;
 
-  /** `capacity` is rounded up to a power of two, from 1,024 on. */
-  constructor(capacity: number) {
-    this.#capacity = Math.max(SMALLEST, 2 ** Math.ceil(Math.log2(capacity)));
+  /**
+   * `capacity` is rounded up to a power of two, from 1,024 on. It begins small
+   * and grows, unless memory for all of it is given.
+   */
+  constructor(capacity: number, memory?: RingMemory) {
+    this.#capacity = ringCapacity(capacity);
+    if (memory) this.#size = this.#capacity;
+    this.#rows = memory?.rows ?? new Uint32Array(SMALLEST * WORDS);
+    this.#table = memory?.table ?? new Uint32Array(SMALLEST * 2);
+  }
+
+  /** The number that the next identity gets. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** The number that the first identity got. */
+  get first(): number {
+    return this.#first;
+  }
+
+  /** Others have changed the memory: this is where it stands. */
+  seek(first: number, next: number): void {
+    this.#first = first;
+    this.#next = next;
+  }
+
+  /** The row of a number, the same for every `capacity`-th one. */
+  rowOf(serial: number): number {
+    return (serial - this.#first) % this.#size;
+  }
+
+  /** Makes the memory whole again after somebody left off in mid-change. */
+  mend(): void {
+    const count = this.#next - this.#first;
+    if (count >= this.#size) {
+      // The oldest may be half overwritten: now it is nobody's.
+      const words = crypto.getRandomValues(new Uint32Array(WORDS));
+      this.#rows.set(words, this.rowOf(this.#next) * WORDS);
+    }
+    this.#table.fill(0);
+    for (let row = 0; row < Math.min(count, this.#size); row++) this.#link(row);
   }
 
   /** How many identities it remembers when it is full. */

@@ -1,7 +1,8 @@
+import type { MaybePromise } from "../protocol/envelope.ts";
 import { FifoMap } from "../protocol/fifo_map.ts";
-import { IdentityRing } from "../protocol/identity_ring.ts";
 import { bytes, count, milliseconds } from "../protocol/options.ts";
-import type { Journal } from "./journal.ts";
+import { type Identities, OwnIdentities } from "./identities.ts";
+import type { Journalling } from "./journal.ts";
 
 /** What one stored answer costs beside its text, in bytes (measured: 180). */
 const OVERHEAD = 200;
@@ -45,7 +46,27 @@ export type Claim =
   /** It has been executed, and its answer is no longer kept. */
   | { readonly kind: "lost"; readonly serial: number }
   /** An earlier process was cut off while it executed it. */
-  | { readonly kind: "unfinished"; readonly serial: number };
+  | { readonly kind: "unfinished"; readonly serial: number }
+  /** Another thread has executed it, or does. */
+  | {
+    readonly kind: "elsewhere";
+    readonly serial: number;
+    /** What became of it; waits for an execution that is under way. */
+    readonly outcome: Promise<Outcome>;
+    /** Takes it over; false if somebody else has. */
+    adopt(): boolean;
+  };
+
+/** What became of a request on another thread. */
+export type Outcome = StoredAnswer | "lost" | "unfinished";
+
+/** The other threads, which have executed requests as well. */
+export interface AnswersElsewhere {
+  /** What became of a request that another thread has claimed. */
+  ask(serial: number, owner: number): Promise<Outcome>;
+  /** Takes it over, as its thread was cut off; false if somebody else has. */
+  adopt(serial: number, owner: number): boolean;
+}
 
 /** How {@linkcode Answers} are made. */
 export interface AnswersOptions {
@@ -54,7 +75,11 @@ export interface AnswersOptions {
   /** How many identities are remembered. */
   tokens: number;
   /** What survives the process, if anything is to. */
-  journal?: Journal | undefined;
+  journal?: Journalling | undefined;
+  /** Where identities are kept, default for one thread alone. */
+  identities?: Identities | undefined;
+  /** The other threads, if there are any. */
+  elsewhere?: AnswersElsewhere | undefined;
 }
 
 /**
@@ -65,9 +90,10 @@ export interface AnswersOptions {
  * in all. Answers that the peer is known to have go first, then the oldest.
  */
 export class Answers {
-  #identities: IdentityRing;
+  #identities: Identities;
+  #elsewhere: AnswersElsewhere | undefined;
   #maxBytes: number;
-  #journal: Journal | undefined;
+  #journal: Journalling | undefined;
   /** The journal has no token below this number. */
   #forgotten: number;
   #bytes = 0;
@@ -82,14 +108,15 @@ export class Answers {
    *
    * @throws {CypherError} `BAD_OPTION` if that is damaged.
    */
-  constructor({ maxBytes, tokens, journal }: AnswersOptions) {
+  constructor(options: AnswersOptions) {
+    const { maxBytes, tokens, journal } = options;
     this.#maxBytes = maxBytes;
-    this.#identities = new IdentityRing(tokens);
+    this.#identities = options.identities ?? new OwnIdentities(tokens);
+    this.#elsewhere = options.elsewhere;
     this.#journal = journal;
     const known = journal?.loadTokens(this.#identities.capacity) ?? [];
     for (const { serial, identity, ended, answer } of known) {
-      this.#identities.skipTo(serial);
-      this.#identities.add(identity);
+      this.#identities.restore(serial, identity);
       if (!ended) this.#unfinished.add(serial);
       if (answer) this.#keep(serial, answer);
     }
@@ -103,14 +130,33 @@ export class Answers {
 
   /** Looks an identity up and, if it is new, takes it for the caller. */
   claim(identity: Uint8Array): Claim {
-    const serial = this.#identities.find(identity);
-    if (serial === -1) return { kind: "new", serial: this.#add(identity) };
+    const { serial, fresh, owner } = this.#identities.claim(identity);
+    if (fresh) {
+      this.#forget();
+      return { kind: "new", serial };
+    }
+    if (owner !== undefined) {
+      const elsewhere = this.#elsewhere!;
+      return {
+        kind: "elsewhere",
+        serial,
+        outcome: elsewhere.ask(serial, owner),
+        adopt: () => elsewhere.adopt(serial, owner),
+      };
+    }
     const running = this.#running.get(serial);
     if (running) return { kind: "running", serial, answer: running };
     const answer = this.#unconfirmed.get(serial) ?? this.#confirmed.get(serial);
     if (answer) return { kind: "answered", serial, answer };
     const kind = this.#unfinished.has(serial) ? "unfinished" : "lost";
     return { kind, serial };
+  }
+
+  /** What became of a request that was claimed here, for another thread. */
+  outcomeOf(serial: number): MaybePromise<Outcome> {
+    return this.#running.get(serial) ?? this.#unconfirmed.get(serial) ??
+      this.#confirmed.get(serial) ??
+      (this.#unfinished.has(serial) ? "unfinished" : "lost");
   }
 
   /** The execution has begun and takes its time. */
@@ -127,6 +173,7 @@ export class Answers {
   /** The execution is over. */
   store(serial: number, answer: StoredAnswer): void {
     this.#running.delete(serial);
+    this.#identities.done(serial);
     // Its identity may have been pushed out while it ran.
     if (serial >= this.#identities.oldest) this.#keep(serial, answer);
   }
@@ -148,15 +195,19 @@ export class Answers {
     this.#confirmed.add(serial, answer);
   }
 
-  #add(identity: Uint8Array): number {
-    const serial = this.#identities.add(identity);
+  /** An identity was added: what it has pushed out need not be kept. */
+  #forget(): void {
     const { oldest } = this.#identities;
-    this.#drop(this.#confirmed, oldest - 1);
-    this.#drop(this.#unconfirmed, oldest - 1);
+    for (const answers of [this.#confirmed, this.#unconfirmed]) {
+      this.#drop(answers, oldest - 1);
+      // Other threads push out, too.
+      while (answers.oldest && answers.oldest[0] < oldest) {
+        this.#drop(answers, answers.oldest[0]);
+      }
+    }
     if (this.#journal && oldest - this.#forgotten >= FORGOTTEN_AT_ONCE) {
       this.#journal.forgetTokens(this.#forgotten = oldest);
     }
-    return serial;
   }
 
   #evict(answers: FifoMap<number, StoredAnswer>): void {

@@ -1,22 +1,17 @@
 import { CypherError } from "../protocol/errors.ts";
 import { checkNumbers } from "../protocol/options.ts";
-import { Answers } from "./answers.ts";
-import { ClassicWire } from "./classic_wire.ts";
-import { Executor } from "./executor.ts";
+import { CypherCore, type Serving } from "./cypher_core.ts";
 import { Journal } from "./journal.ts";
-import { KeyRing, type ServerKeys } from "./key_ring.ts";
+import type { ServerKeys } from "./key_ring.ts";
 import type { Monitor } from "./monitor.ts";
 import {
+  type CheckedOptions,
   checkServerOptions,
   type CypherServerOptions,
   GRACE,
 } from "./options.ts";
-import { Runner } from "./runner.ts";
 import { NO_CONNECTION } from "./signals.ts";
-import { TcpCore } from "./tcp_core.ts";
-import { ClientRegistry } from "./session/client_registry.ts";
-import { SessionWire } from "./session/session_wire.ts";
-import { serveWires } from "./wires.ts";
+import { Threads } from "./threads/threads.ts";
 
 /**
  * Answers encrypted requests over long-lived TCP connections.
@@ -42,9 +37,7 @@ import { serveWires } from "./wires.ts";
 export class CypherServer implements AsyncDisposable {
   /** Sees the connections and tells what happens to them. */
   readonly monitor: Monitor;
-  #core: TcpCore;
-  #keys: KeyRing;
-  #clients: ClientRegistry;
+  #serving: Serving;
   #stopped: Promise<void> | undefined;
 
   /**
@@ -54,64 +47,8 @@ export class CypherServer implements AsyncDisposable {
    */
   constructor(options: CypherServerOptions) {
     const checked = checkServerOptions(options);
-    const { monitor, clock, limits, recvBuffer } = checked;
-    // Should the journal be unusable.
-    using undo = new DisposableStack();
-    const keys = undo.use(
-      new KeyRing([checked, ...checked.olderKeys], checked),
-    );
-    const journal = checked.journal
-      ? new Journal(checked.journal, (error) => this.#failed(error))
-      : undefined;
-    const answers = new Answers({ ...checked.answers, journal });
-    const runner = new Runner(checked);
-    const { idempotent } = checked;
-    const executor = new Executor({ runner, answers, idempotent, journal });
-    const classic = new ClassicWire({
-      keys,
-      executor,
-      answers,
-      recvBuffer,
-      ...limits,
-    });
-    const clients = new ClientRegistry({
-      journal,
-      clock,
-      maxBytes: checked.answers.maxBytes,
-      maxAge: checked.answers.maxAge,
-      maxAway: checked.answers.clients,
-    });
-    const session = new SessionWire({
-      ...limits,
-      ...checked,
-      runner,
-      clients,
-      serverId: journal?.serverId ?? crypto.randomUUID(),
-      keys,
-    });
-    const wires = [session, classic].filter(({ name }) =>
-      checked.wires.includes(name)
-    );
-    const choice = { wires, clock, patience: limits.handshakeTimeout };
-    this.monitor = monitor;
-    this.#keys = keys;
-    this.#clients = clients;
-    this.#core = new TcpCore({
-      ...checked,
-      clock,
-      wires: wires.map(({ name }) => name),
-      maxConnections: limits.connections,
-      maxPerAddress: limits.connectionsPerAddress,
-      bans: { badTokens: limits.badTokens, banTime: limits.banTime },
-      pace: { timeout: limits.messageTimeout, rate: limits.messageRate },
-      handshakeTimeout: limits.handshakeTimeout,
-      unproven: { connections: limits.unproven, bytes: limits.unprovenBytes },
-      serve: (connection) => serveWires(choice, connection),
-      idle: () => runner.idle(),
-      abandon: () =>
-        runner.abort(new CypherError("CLOSED", "The server was stopped")),
-    });
-    undo.move();
+    this.monitor = checked.monitor;
+    this.#serving = serve(checked, (error) => this.#failed(error));
   }
 
   /**
@@ -120,7 +57,7 @@ export class CypherServer implements AsyncDisposable {
    * @throws {CypherError} `CLOSED` before {@linkcode CypherServer.start}.
    */
   get address(): Deno.NetAddr {
-    if (this.#core.address) return this.#core.address;
+    if (this.#serving.address) return this.#serving.address;
     throw new CypherError(
       "CLOSED",
       "Cannot tell the server's address: it was not started",
@@ -131,12 +68,12 @@ export class CypherServer implements AsyncDisposable {
    * Starts to listen.
    *
    * @throws {CypherError} `LISTEN_FAILED` if the address is taken or not this
-   * machine's, `CLOSED` if the server was started before.
+   * machine's, `CLOSED` if the server was started before, `BAD_OPTION` if the
+   * handler's module cannot be used.
    */
-  // deno-lint-ignore require-await
   async start(): Promise<void> {
-    this.#core.start();
-    if (this.#keys.equalKeys) this.#warnOfEqualKeys();
+    await this.#serving.start();
+    if (this.#serving.equalKeys) this.#warnOfEqualKeys();
   }
 
   /**
@@ -146,12 +83,10 @@ export class CypherServer implements AsyncDisposable {
    * @throws {CypherError} `BAD_OPTION` if a key is not of its form.
    */
   addKeys(keys: ServerKeys): number {
-    const number = this.#keys.add(keys);
+    const number = this.#serving.addKeys(keys);
     // Before the start nobody listens yet: that tells it then.
-    const [added] = this.#keys.generations;
-    if (this.#core.address && added?.envelope.equalKeys) {
-      this.#warnOfEqualKeys();
-    }
+    const equal = keys.encryptionKey === keys.decryptionKey;
+    if (equal && this.#serving.address) this.#warnOfEqualKeys();
     return number;
   }
 
@@ -162,11 +97,7 @@ export class CypherServer implements AsyncDisposable {
    * is the only one.
    */
   withdrawKeys(generation: number): void {
-    this.#keys.withdraw(generation);
-    this.#core.closeEach(
-      (connection) => connection.generation === generation,
-      "withdrawn",
-    );
+    this.#serving.withdrawKeys(generation);
   }
 
   /**
@@ -178,7 +109,7 @@ export class CypherServer implements AsyncDisposable {
    */
   async stop(options: { grace?: number } = {}): Promise<void> {
     const { grace } = checkNumbers("", options, { grace: GRACE });
-    await (this.#stopped ??= this.#stop(grace));
+    await (this.#stopped ??= this.#serving.stop(grace));
   }
 
   #warnOfEqualKeys(): void {
@@ -202,14 +133,29 @@ export class CypherServer implements AsyncDisposable {
     this.stop({ grace: 0 });
   }
 
-  async #stop(grace: number): Promise<void> {
-    await this.#core.stop(grace);
-    this.#clients.close();
-    this.#keys[Symbol.dispose]();
-  }
-
   /** {@linkcode CypherServer.stop} with the default grace. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+}
+
+/** What serves with these options; `failed` is told when its journal is lost. */
+function serve(
+  options: CheckedOptions,
+  failed: (error: CypherError) => void,
+): Serving {
+  const { handler } = options;
+  if (handler instanceof URL) {
+    return new Threads({ ...options, handler, failed });
+  }
+  const journalling = options.journal
+    ? new Journal(options.journal, failed)
+    : undefined;
+  const serverId = journalling?.serverId ?? crypto.randomUUID();
+  try {
+    return new CypherCore({ ...options, handler, journalling, serverId });
+  } catch (error) {
+    journalling?.close();
+    throw error;
   }
 }

@@ -3,7 +3,7 @@ import { CypherError } from "../protocol/errors.ts";
 import type { Request } from "../protocol/message.ts";
 import type { Answers, StoredAnswer } from "./answers.ts";
 import { Call } from "./handler.ts";
-import type { Journal } from "./journal.ts";
+import type { Journalling } from "./journal.ts";
 import { failure, type Runner, UNREADABLE } from "./runner.ts";
 
 /** A request's answer, and what it was found under. */
@@ -26,7 +26,7 @@ export interface ExecutorOptions {
   /** Whether a request may be executed twice. */
   idempotent: (request: Request) => boolean;
   /** What survives the process, if anything is to. */
-  journal?: Journal | undefined;
+  journal?: Journalling | undefined;
 }
 
 /**
@@ -65,14 +65,30 @@ export class Executor {
       case "lost":
         return { serial, repeated: true, answer: lost(request) };
       case "unfinished":
-        // With a handler that may run twice it is as good as new.
-        return request instanceof CypherError ||
-            this.#options.idempotent(request)
+        return this.#mayRunAgain(request)
           ? this.#run(request, serial, identity, origin)
           : { serial, repeated: true, answer: unknown(request) };
+      case "elsewhere":
+        return claim.outcome.then((outcome) => {
+          if (
+            outcome === "unfinished" && this.#mayRunAgain(request) &&
+            claim.adopt()
+          ) return this.#run(request, serial, identity, origin);
+          const answer = outcome === "lost"
+            ? lost(request)
+            : outcome === "unfinished"
+            ? unknown(request)
+            : outcome;
+          return { serial, repeated: true, answer };
+        });
       case "new":
         return this.#run(request, serial, identity, origin);
     }
+  }
+
+  /** With a handler that may run twice what was cut off is as good as new. */
+  #mayRunAgain(request: Request | CypherError): boolean {
+    return request instanceof CypherError || this.#options.idempotent(request);
   }
 
   #run(
@@ -105,7 +121,7 @@ export class Executor {
    * new.
    */
   #onRecord(
-    journal: Journal,
+    journal: Journalling,
     request: Request,
     serial: number,
     identity: Uint8Array,
@@ -131,9 +147,9 @@ export class Executor {
   }
 }
 
-function unknown(request: Request): StoredAnswer {
+function unknown(request: Request | CypherError): StoredAnswer {
   return failure(
-    request,
+    request instanceof CypherError ? UNREADABLE : request,
     "OUTCOME_UNKNOWN",
     "The server was cut off while the request was being executed",
   );

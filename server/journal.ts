@@ -1,16 +1,24 @@
 import { DatabaseSync } from "node:sqlite";
-import type { AnsweredSet } from "../protocol/answered.ts";
+import type { AnsweredJson } from "../protocol/answered.ts";
 import { CypherError } from "../protocol/errors.ts";
 import { IDENTITY_BYTES } from "../protocol/identity_ring.ts";
 import type { StoredAnswer } from "./answers.ts";
 import {
   type JournalledClient,
   type JournalledToken,
+  readAnswer,
   readClients,
+  readEndings,
   readTokens,
 } from "./journal_load.ts";
 import { openSchema, type Statements } from "./journal_schema.ts";
 import type { Ending } from "./session/client_record.ts";
+
+/** What is noted of the wires, wherever that is written down. */
+export type Journalling = Omit<
+  Pick<Journal, keyof Journal>,
+  "serverId" | "endingsOf" | "answerOf"
+>;
 
 /**
  * What survives the server's process: which requests began, and how they ended.
@@ -79,7 +87,7 @@ export class Journal {
   }
 
   /** Endings need not be kept: their ids are in `finished`. */
-  remove(client: string, ids: readonly number[], finished: AnsweredSet): void {
+  remove(client: string, ids: readonly number[], finished: AnsweredJson): void {
     this.#note(() => {
       this.#statements.finish.run(client, JSON.stringify(finished));
       for (const id of ids) this.#statements.remove.run(client, id);
@@ -164,6 +172,16 @@ export class Journal {
       this.close();
       throw this.#unusable(cause);
     }
+  }
+
+  /** The endings that are on record of one client, or noted. */
+  endingsOf(client: string): ReadonlyMap<number, Ending> {
+    return this.#closed ? new Map() : readEndings(this.#database, client);
+  }
+
+  /** A token's answer, while that is on record, or noted. */
+  answerOf(serial: number): StoredAnswer | undefined {
+    return this.#closed ? undefined : readAnswer(this.#database, serial);
   }
 
   /**

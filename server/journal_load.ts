@@ -8,6 +8,8 @@ import type { Ending } from "./session/client_record.ts";
 /** How many tokens are read at once. */
 const CHUNK = 1_000;
 
+type Row = Record<string, unknown>;
+
 /** What a journal remembers of one client. */
 export interface JournalledClient {
   /** The client's id. */
@@ -65,14 +67,49 @@ export function readClients(database: DatabaseSync): JournalledClient[] {
     const id = row["id"] as number;
     if (row["type"] === null) client.started.push(id);
     else {
-      client.ended.set(id, {
-        type: row["type"] as FrameType,
-        payload: row["payload"] as string,
-      });
+      client.ended.set(id, endingIn(row));
       client.finished.add(id);
     }
   }
   return [...clients.values()];
+}
+
+/** The endings on record of one client. */
+export function readEndings(
+  database: DatabaseSync,
+  client: string,
+): Map<number, Ending> {
+  const rows = database.prepare(
+    "SELECT id, type, payload FROM requests " +
+      "WHERE client = ? AND type IS NOT NULL",
+  ).all(client);
+  return new Map(rows.map((row) => [row["id"] as number, endingIn(row)]));
+}
+
+/** The answer on record of one token. */
+export function readAnswer(
+  database: DatabaseSync,
+  serial: number,
+): StoredAnswer | undefined {
+  const row = database.prepare(
+    "SELECT status, message, text FROM answers WHERE serial = ?",
+  ).get(serial);
+  return row && answerIn(row);
+}
+
+function endingIn(row: Row): Ending {
+  return {
+    type: row["type"] as FrameType,
+    payload: row["payload"] as string,
+  };
+}
+
+function answerIn(row: Row): StoredAnswer {
+  return {
+    text: row["text"] as string,
+    status: row["status"] as string,
+    message: row["message"] as string,
+  };
 }
 
 /** The tokens on record from number `from` on, the oldest first. */
@@ -93,11 +130,7 @@ export function* readTokens(
         serial,
         identity: row["identity"] as Uint8Array,
         ended: row["ended"] === 1,
-        answer: row["text"] === null ? undefined : {
-          text: row["text"] as string,
-          status: row["status"] as string,
-          message: row["message"] as string,
-        },
+        answer: row["text"] === null ? undefined : answerIn(row),
       };
       from = serial + 1;
     }

@@ -24,5 +24,15 @@ export type Listen = (
   address: { hostname: string; port: number },
 ) => Listener;
 
-/** Listens on TCP. */
-export const listenTcp: Listen = (address) => Deno.listen(address);
+/** Listens on TCP; with `reusePort` besides others that do so on that port. */
+export function listenTcp(reusePort = false): Listen {
+  return (address) => listenAt(address, reusePort);
+}
+
+/** Listens at one address. */
+export function listenAt(
+  address: { hostname: string; port: number },
+  reusePort: boolean,
+): Deno.TcpListener {
+  return Deno.listen({ ...address, ...(reusePort && { reusePort }) });
+}

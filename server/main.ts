@@ -86,7 +86,9 @@ export async function serve(
     ...(journal && { journal }),
     ...(line.switches["tls"] &&
       { tls: await findCertificate(line.switches["clientCert"]!) }),
-    handler,
+    handler: numbers["threads"] === undefined || numbers["threads"] === 1
+      ? handler
+      : new URL("./serve/example_module.ts", import.meta.url),
     ...(line.switches["tracing"] && { tracing: await loadTracing() }),
     onHandlerError: (error, info) =>
       log.add("error", () => handlerLine(error, info)),

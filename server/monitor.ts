@@ -108,7 +108,10 @@ export interface Watched {
  */
 export class Monitor {
   #clock: Clock;
-  #signals = new Broadcast<Signal>();
+  #signals = new Broadcast<Signal>((watched) => {
+    for (const told of this.#watching) told(watched);
+  });
+  #watching = new Set<(watched: boolean) => void>();
   #connections = new Map<string, Watched>();
   #listeners = new Set<() => ListenerInfo>();
   /** When each limit was told last, and how often it was reached since. */
@@ -184,6 +187,12 @@ export class Monitor {
     return () => void this.#listeners.delete(info);
   }
 
+  /** For servers: `told` whenever somebody begins to listen, or nobody does. */
+  onWatched(told: (watched: boolean) => void): () => void {
+    this.#watching.add(told);
+    return () => void this.#watching.delete(told);
+  }
+
   /**
    * For servers: a limit was reached. A flood reaches it at each try, so it is
    * told once a second, with how often that was.
@@ -206,7 +215,7 @@ export class Monitor {
   }
 
   /** For servers: numbers a signal and hands it to everybody. */
-  publish(signal: NewSignal): void {
+  publish(signal: NewSignal & { readonly at?: number }): void {
     if (!this.watched) return;
     this.#signals.publish(
       { id: ++this.#lastSignal, at: this.#clock.wall(), ...signal } as Signal,

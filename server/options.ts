@@ -4,6 +4,7 @@ import {
   bytes,
   checkFunction,
   checkNames,
+  checkNumber,
   checkNumbers,
   checkString,
   count,
@@ -19,9 +20,9 @@ import { ANSWERS_OPTIONS } from "./answers.ts";
 import type { Handler, HandlerErrorInfo } from "./handler.ts";
 import type { ServerKeys } from "./key_ring.ts";
 import { Monitor } from "./monitor.ts";
-import { type Listen, listenTcp } from "./listener.ts";
+import type { Listen } from "./listener.ts";
 import type { TlsKeys } from "./tls_accepted.ts";
-import { listenTls } from "./tls_listener.ts";
+import { listenOn } from "./tls_listener.ts";
 
 /** How a {@linkcode CypherServer} is made. Times in ms, sizes in bytes. */
 export interface CypherServerOptions {
@@ -29,8 +30,18 @@ export interface CypherServerOptions {
   encryptionKey: string;
   /** Decrypts requests: 32 ASCII characters. The clients' encryption key. */
   decryptionKey: string;
-  /** Answers the requests. */
-  handler: Handler;
+  /**
+   * Answers the requests: a function, or the address of a module whose default
+   * export, or export named `handler`, is one. Each of the `threads` imports
+   * that for itself; it can export `idempotent` and `tracing` too.
+   */
+  handler: Handler | URL;
+  /**
+   * On how many threads a handler's module runs, default 1; 0 for one on each
+   * core. They accept on one port, which takes Linux and --unstable-net. Limits
+   * that are for all connections are shared out among them.
+   */
+  threads?: number;
   /** The address to listen on, default `"127.0.0.1"`: this machine alone. */
   hostname?: string;
   /** The port, default 12345; 0 takes a free one, see `server.address`. */
@@ -174,6 +185,9 @@ export const SERVER_OPTIONS = {
   heartbeat: milliseconds(15_000),
 };
 
+/** What `threads` may be, for a handler's module; the command line shares it. */
+export const THREADS = count(1, 0, 256);
+
 /** What `limits` allows. */
 export const SERVER_LIMITS = {
   connections: count(20_000, 1, 1_000_000),
@@ -200,6 +214,7 @@ const NAMES = [
   "encryptionKey",
   "decryptionKey",
   "handler",
+  "threads",
   "hostname",
   ...Object.keys(SERVER_OPTIONS),
   "olderKeys",
@@ -216,6 +231,9 @@ const NAMES = [
   "clock",
 ];
 
+/** The options as {@linkcode checkServerOptions} leaves them. */
+export type CheckedOptions = ReturnType<typeof checkServerOptions>;
+
 /** The options with every default filled in and every range checked. */
 // deno-lint-ignore explicit-module-boundary-types explicit-function-return-type
 export function checkServerOptions(options: CypherServerOptions) {
@@ -224,6 +242,7 @@ export function checkServerOptions(options: CypherServerOptions) {
     encryptionKey,
     decryptionKey,
     handler,
+    threads,
     hostname,
     olderKeys = [],
     tls,
@@ -239,9 +258,7 @@ export function checkServerOptions(options: CypherServerOptions) {
     clock,
     ...numbers
   } = options;
-  if (typeof handler !== "function") {
-    throw badOption("handler", "a function", handler);
-  }
+  checkHandler(options);
   if (monitor !== undefined && !(monitor instanceof Monitor)) {
     throw badOption("monitor", "a Monitor", monitor);
   }
@@ -249,11 +266,13 @@ export function checkServerOptions(options: CypherServerOptions) {
     encryptionKey,
     decryptionKey,
     handler,
+    threads: checkNumber("threads", threads, THREADS),
     hostname: checkString("hostname", hostname, "127.0.0.1"),
     olderKeys: checkOlderKeys(olderKeys),
-    listen: checkFunction("listen", listen) ?? listenOn(tls),
+    listen: checkFunction("listen", listen) ?? listenOn(checkTls(tls)),
     wires: checkWires(wires),
     journal: checkString("journal", journal, ""),
+    tls,
     idempotent: cautious(checkFunction("idempotent", idempotent)),
     answers: checkNumbers("answers", answers, ANSWERS_OPTIONS),
     limits: checkNumbers("limits", limits, SERVER_LIMITS),
@@ -263,6 +282,26 @@ export function checkServerOptions(options: CypherServerOptions) {
     clock: checkClock(clock),
     ...checkNumbers("", numbers, SERVER_OPTIONS),
   };
+}
+
+/** A function stays on its thread; so does all that is given beside it. */
+function checkHandler(options: CypherServerOptions): void {
+  const { handler, threads = 1 } = options;
+  if (typeof handler === "function") {
+    if (threads === 1) return;
+    throw badOption("handler", "the URL of a module, for threads", handler);
+  }
+  if (!(handler instanceof URL)) {
+    throw badOption("handler", "a function, or the URL of a module", handler);
+  }
+  for (const name of ["idempotent", "tracing"] as const) {
+    if (options[name] === undefined) continue;
+    throw badOption(name, "an export of handler's module", options[name]);
+  }
+  for (const name of ["listen", "clock"] as const) {
+    if (options[name] === undefined) continue;
+    throw badOption(name, "left out for a handler's module", options[name]);
+  }
 }
 
 const WIRES: readonly string[] = ["session", "classic"];
@@ -284,17 +323,17 @@ function checkOlderKeys(keys: readonly ServerKeys[]): readonly ServerKeys[] {
   return keys;
 }
 
-function listenOn(tls: TlsKeys | undefined): Listen {
-  if (tls === undefined) return listenTcp;
+function checkTls(tls: TlsKeys | undefined): TlsKeys | undefined {
+  if (tls === undefined) return undefined;
   checkNames("tls", tls, ["cert", "key", "clientCa"]);
   const { cert, key, clientCa } = tls;
   checkCertificate("tls", cert, key);
   if (clientCa !== undefined) checkAuthorities("tls.clientCa", clientCa);
-  return listenTls(tls);
+  return tls;
 }
 
 /** A function that does not know, or throws, says no: that is always safe. */
-function cautious(
+export function cautious(
   idempotent: CypherServerOptions["idempotent"],
 ): (request: Request) => boolean {
   return (request) => {

@@ -129,7 +129,10 @@ export interface LimitSignal extends SignalBase {
 export interface NoticeSignal extends SignalBase {
   /** Tells the signals apart. */
   readonly kind: "notice";
-  /** What, in one stable word: `"EQUAL_KEYS"` or `"JOURNAL_FAILED"`. */
+  /**
+   * What, in one stable word: `"EQUAL_KEYS"`, `"JOURNAL_FAILED"`,
+   * `"ONE_THREAD"` or `"THREAD_DIED"`.
+   */
   readonly code: string;
   /** What it means and what to do. */
   readonly message: string;

@@ -178,15 +178,11 @@ export class TcpCore {
   }
 
   #listen(): Listener {
-    const { hostname, port, listen = listenTcp } = this.#options;
+    const { hostname, port, listen = listenTcp() } = this.#options;
     try {
       return listen({ hostname, port });
     } catch (cause) {
-      throw new CypherError(
-        "LISTEN_FAILED",
-        `Cannot listen on ${join(hostname, port)}: ${reasonOf(cause)}`,
-        { cause },
-      );
+      throw listenFailed(hostname, port, cause);
     }
   }
 
@@ -281,6 +277,19 @@ export class TcpCore {
       ? { ...base, state: "draining", until: this.#state.until }
       : { ...base, state: "listening" };
   }
+}
+
+/** The error for an address that cannot be listened on. */
+export function listenFailed(
+  hostname: string,
+  port: number,
+  cause: unknown,
+): CypherError {
+  return new CypherError(
+    "LISTEN_FAILED",
+    `Cannot listen on ${join(hostname, port)}: ${reasonOf(cause)}`,
+    { cause },
+  );
 }
 
 /**

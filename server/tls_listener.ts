@@ -1,4 +1,4 @@
-import type { Listen } from "./listener.ts";
+import { type Listen, listenAt, listenTcp } from "./listener.ts";
 import { TlsAccepted, type TlsKeys } from "./tls_accepted.ts";
 
 /**
@@ -7,13 +7,18 @@ import { TlsAccepted, type TlsKeys } from "./tls_accepted.ts";
  * which makes answers that take several writes wait 40 ms. `node:net` does not
  * accept again once file descriptors have run out (seen in 2.9.6).
  */
-export function listenTls(keys: TlsKeys): Listen {
+function listenTls(keys: TlsKeys, reusePort: boolean): Listen {
   return (address) => {
-    const listener = Deno.listen(address);
+    const listener = listenAt(address, reusePort);
     return {
       addr: listener.addr,
       accept: async () => new TlsAccepted(await listener.accept(), keys),
       close: () => listener.close(),
     };
   };
+}
+
+/** Listens on TCP or, with a certificate, on TLS. */
+export function listenOn(tls?: TlsKeys, reusePort = false): Listen {
+  return tls ? listenTls(tls, reusePort) : listenTcp(reusePort);
 }

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { makeClient } from "./support/cypher.ts";
 import { availablePort, Program } from "./support/program.ts";
 
 const readme = await Deno.readTextFile(
@@ -116,6 +117,27 @@ Deno.test("the rotation in SECURITY.md works as it stands", async () => {
     assertStringIncludes(rotating.output, "uses the new pair");
   } finally {
     await Deno.remove(file);
+  }
+});
+
+Deno.test("the README's threads work as they stand", async () => {
+  const [handler, server] = snippets("typescript");
+  const port = availablePort();
+  const files = [await asFile(handler!, port), await asFile(server!, port)];
+  const here = `./${files[0]!.split("/").at(-1)}`;
+  const code = await Deno.readTextFile(files[1]!);
+  await Deno.writeTextFile(files[1]!, code.replace("./handler.ts", here));
+  const run = ["run", "--check", "--no-prompt", "--unstable-net"];
+  try {
+    await using serving = new Program(
+      [...run, "--allow-net", "--allow-read", files[1]!],
+    );
+    await serving.prints("listening");
+    await using client = makeClient({ hostname: "127.0.0.1", port });
+    const { data } = await client.request({ path: "/", data: 100 });
+    assertEquals(data, 661);
+  } finally {
+    await Promise.all(files.map((file) => Deno.remove(file)));
   }
 });
 

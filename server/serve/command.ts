@@ -6,6 +6,7 @@ import {
   GRACE,
   SERVER_LIMITS,
   SERVER_OPTIONS,
+  THREADS,
 } from "../options.ts";
 import { LOG_FLAGS } from "./log_flags.ts";
 import { SHUTDOWN_DELAY } from "./shut_down.ts";
@@ -78,6 +79,11 @@ which is made at the first start.`,
       about: "After how many tokens in a minute that do not open an address " +
         "is refused",
       option: SERVER_LIMITS.badTokens,
+    },
+    threads: {
+      kind: "number",
+      about: "On how many threads to serve, 0 for one on each core",
+      option: THREADS,
     },
     journal: {
       kind: "text",

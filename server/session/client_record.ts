@@ -1,4 +1,4 @@
-import { AnsweredSet } from "../../protocol/answered.ts";
+import { type AnsweredJson, AnsweredSet } from "../../protocol/answered.ts";
 import type { Place } from "../../protocol/fifo.ts";
 import type { FrameType } from "../../protocol/frames.ts";
 import { IdMap } from "../../protocol/id_map.ts";
@@ -12,6 +12,8 @@ export interface Ending {
 
 /** A request whose handler runs, or is about to. */
 export interface Running {
+  /** Where it stands in the thread's ledger; -1 or undefined: nowhere. */
+  place?: number;
   /** Tells the handler to stop, and the monitor that nobody waits. */
   cancel(): void;
 }
@@ -44,6 +46,18 @@ export interface Kept {
   place: Place<Kept> | undefined;
 }
 
+/** A client's record on its way to another thread. */
+export interface Handover {
+  /** The highest id ever accepted. */
+  readonly highest: number;
+  /** The ids that are done with. */
+  readonly finished: AnsweredJson;
+  /** The endings that the client has not confirmed. */
+  readonly kept: readonly (readonly [id: number, ending: Ending])[];
+  /** The requests that have no ending yet, wherever their handlers run. */
+  readonly running: readonly number[];
+}
+
 /** What the server knows of one client id, whatever its connections. */
 export class ClientRecord {
   /** The client's id. */
@@ -63,6 +77,8 @@ export class ClientRecord {
    * window, larger than that of now.
    */
   readonly finished = new AnsweredSet(LARGEST_WINDOW);
+  /** Its place among the clients of all threads. */
+  slot = 0;
 
   constructor(id: string) {
     this.id = id;
@@ -123,5 +139,15 @@ export class ClientRecord {
     const confirmed = this.kept.values().filter(({ id }) => answered.has(id));
     for (const { id } of confirmed) this.kept.delete(id);
     return confirmed;
+  }
+
+  /** What another thread has to know to go on with it. */
+  handover(): Handover {
+    return {
+      highest: this.highest,
+      finished: this.finished.toJSON(),
+      kept: this.kept.values().map(({ id, ending }) => [id, ending] as const),
+      running: [...this.running.ids(), ...this.ending],
+    };
   }
 }

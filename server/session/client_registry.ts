@@ -5,15 +5,18 @@ import { Fifo } from "../../protocol/fifo.ts";
 import { FifoMap } from "../../protocol/fifo_map.ts";
 import { FRAME } from "../../protocol/frames.ts";
 import { writeError } from "../../protocol/hello.ts";
-import type { Journal } from "../journal.ts";
+import type { MaybePromise } from "../../protocol/envelope.ts";
+import type { Journalling } from "../journal.ts";
 import type { JournalledClient } from "../journal_load.ts";
 import {
   ClientRecord,
   type Ending,
+  type Handover,
   type Kept,
   type Owner,
   type Running,
 } from "./client_record.ts";
+import type { Elsewhere } from "./elsewhere.ts";
 
 /** What one kept ending costs beside its text, in bytes. */
 const OVERHEAD = 200;
@@ -28,7 +31,9 @@ export interface ClientRegistryOptions {
   /** How many clients that are away are remembered. */
   maxAway: number;
   /** What survives the process, if anything is to. */
-  journal?: Journal | undefined;
+  journal?: Journalling | undefined;
+  /** The other threads, if there are any. */
+  elsewhere?: Elsewhere | undefined;
 }
 
 /**
@@ -44,6 +49,8 @@ export class ClientRegistry {
   /** When each client that is away went, the longest away first. */
   #away = new FifoMap<ClientRecord, number>();
   #forget: Deadline;
+  /** Clients that other threads hold, with requests that run here. */
+  #abroad = new Map<string, ClientRecord>();
 
   constructor(options: ClientRegistryOptions) {
     this.#options = options;
@@ -61,9 +68,33 @@ export class ClientRegistry {
     return this.#records.size;
   }
 
+  /** The clients that are remembered. */
+  ids(): Iterable<string> {
+    return this.#records.keys();
+  }
+
   /** Whether a client is remembered. */
   knows(id: string): boolean {
     return this.#records.has(id);
+  }
+
+  /** A number that orders a connection among those of its client. */
+  ticket(): number {
+    return this.#options.elsewhere?.ticket() ?? 0;
+  }
+
+  /**
+   * Brings a client that has proven itself here, from wherever it was, but with
+   * `unlessNew` not one that nobody knows. Gives whether it was known; undefined
+   * if it has a newer connection.
+   */
+  fetch(
+    id: string,
+    ticket: number,
+    unlessNew: boolean,
+  ): MaybePromise<boolean | undefined> {
+    return this.#options.elsewhere?.fetch(id, ticket, unlessNew) ??
+      this.knows(id);
   }
 
   /** Makes a proven connection the owner of its client's answers. */
@@ -107,7 +138,10 @@ export class ClientRegistry {
     run: () => void,
   ): void {
     record.begin(id, running);
-    const { journal } = this.#options;
+    const { journal, elsewhere } = this.#options;
+    if (elsewhere) {
+      running.place = elsewhere.enter(record.slot, id, idempotent);
+    }
     if (!journal || idempotent) return run();
     // Cancelled before it began: then it never does.
     journal.start(record.id, id, () => {
@@ -121,15 +155,22 @@ export class ClientRegistry {
    */
   end(record: ClientRecord, id: number, ending: Ending): void {
     const { journal } = this.#options;
+    const running = record.running.get(id);
     record.running.delete(id);
-    // Nobody will ask, and on record it would make the client known again.
-    if (this.#records.get(record.id) !== record) return;
-    if (!journal) return this.#end(record, id, ending);
-    record.ending.add(id);
-    journal.end(record.id, id, ending, () => this.#end(record, id, ending));
+    // On record it would make a forgotten client known again.
+    if (!journal || this.#records.get(record.id) !== record) {
+      this.#end(record, id, ending);
+    } else {
+      record.ending.add(id);
+      journal.end(record.id, id, ending, () => this.#end(record, id, ending));
+    }
+    this.#leave(running);
   }
 
   #end(record: ClientRecord, id: number, ending: Ending): void {
+    if (this.#records.get(record.id) !== record) {
+      return this.#endAbroad(record, id, ending);
+    }
     record.finish(id);
     this.#keep(record, id, ending);
     record.owner?.deliver(id, ending);
@@ -152,11 +193,83 @@ export class ClientRegistry {
     for (const [id, ending] of client.ended) this.#keep(record, id, ending);
     for (const id of started) {
       record.finish(id);
-      // Never given up, or it would seem to have been executed; it costs little
-      // more than its id, and a client has a window of them at most.
-      record.kept.set(id, { record, id, ending: UNKNOWN, place: undefined });
+      keepUnknown(record, id);
     }
     this.#goneAway(record);
+  }
+
+  /** Whoever holds the client is told; if it is forgotten, nobody asks. */
+  #endAbroad(record: ClientRecord, id: number, ending: Ending): void {
+    if (this.#abroad.get(record.id) !== record) return;
+    record.ending.delete(id);
+    if (record.unfinished === 0) this.#abroad.delete(record.id);
+    this.#options.elsewhere?.ended(record.id, id, ending);
+  }
+
+  /** Out of the ledger: who asks for it later finds it among the finished. */
+  #leave(running: Running | undefined): void {
+    if (running?.place === undefined || running.place < 0) return;
+    this.#options.elsewhere?.leave(running.place);
+    running.place = -1;
+  }
+
+  /** Gives a client to another thread; what runs for it runs on. */
+  give(id: string): Handover | undefined {
+    const record = this.#records.get(id);
+    if (!record) return undefined;
+    const handover = record.handover();
+    this.#away.delete(record);
+    this.#records.delete(id);
+    for (const kept of record.kept.values()) {
+      this.#drop(kept);
+      record.kept.delete(kept.id);
+    }
+    if (record.unfinished > 0) this.#abroad.set(id, record);
+    const { owner } = record;
+    record.owner = undefined;
+    owner?.replaced();
+    return handover;
+  }
+
+  /** Takes a client from another thread, or a new one. It is away at first. */
+  take(id: string, slot: number, handover?: Handover): void {
+    const { journal, elsewhere } = this.#options;
+    const record = this.#abroad.get(id) ?? new ClientRecord(id);
+    this.#abroad.delete(id);
+    this.#records.set(id, record);
+    record.slot = slot;
+    this.#goneAway(record);
+    if (!handover) return journal?.know(id);
+    const { finished, highest, kept, running } = handover;
+    record.finished.merge(finished);
+    record.highest = Math.max(record.highest, highest);
+    for (const [id, ending] of kept) {
+      if (ending.payload === UNKNOWN.payload) keepUnknown(record, id);
+      else this.#keep(record, id, ending);
+    }
+    for (const request of running) {
+      if (record.running.has(request) || record.ending.has(request)) continue;
+      record.running.set(request, {
+        cancel: () => elsewhere?.cancel(id, request),
+      });
+    }
+  }
+
+  /** A request of a client that is held here has ended on another thread. */
+  endedElsewhere(client: string, id: number, ending: Ending): void {
+    const record = this.#records.get(client);
+    if (record?.running.has(id)) this.end(record, id, ending);
+  }
+
+  /** Nobody wants a request that runs here for a client held elsewhere. */
+  cancelHere(client: string, id: number): void {
+    const record = this.#abroad.get(client);
+    const running = record?.running.get(id);
+    if (!record || !running) return;
+    record.running.delete(id);
+    this.#leave(running);
+    running.cancel();
+    if (record.unfinished === 0) this.#abroad.delete(client);
   }
 
   /** The client has these answers. */
@@ -201,18 +314,28 @@ export class ClientRegistry {
     for (const kept of record.kept.values()) this.#drop(kept);
     this.#away.delete(record);
     this.#records.delete(record.id);
+    for (const running of record.running.values()) this.#leave(running);
     this.#options.journal?.forget(record.id);
+    this.#options.elsewhere?.forgotten(record.id);
   }
 }
 
-/** How a request ends whose handler ran when the process did end. */
-const UNKNOWN: Ending = {
+/** How a request ends whose handler ran when its thread, or all, ended. */
+export const UNKNOWN: Ending = {
   type: FRAME.error,
   payload: writeError({
     code: "OUTCOME_UNKNOWN",
     message: "The server was cut off while the request was being executed",
   }),
 };
+
+/**
+ * Never given up, or it would seem to have been executed; it costs little more
+ * than its id, and a client has a window of them at most.
+ */
+function keepUnknown(record: ClientRecord, id: number): void {
+  record.kept.set(id, { record, id, ending: UNKNOWN, place: undefined });
+}
 
 function sizeOf(ending: Ending): number {
   return OVERHEAD + ending.payload.length;

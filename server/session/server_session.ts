@@ -1,3 +1,5 @@
+import type { AnsweredSet } from "../../protocol/answered.ts";
+import type { MaybePromise } from "../../protocol/envelope.ts";
 import { CypherError } from "../../protocol/errors.ts";
 import { FrameWriter } from "../../protocol/frame_writer.ts";
 import { FRAME, type Frame, FrameParser } from "../../protocol/frames.ts";
@@ -30,6 +32,8 @@ type SessionState =
   | {
     readonly kind: "unproven";
     readonly offer: ClientOffer;
+    /** Orders it among the connections of its client. */
+    readonly ticket: number;
     /** Whether it was told that it was forgotten. */
     readonly told: boolean;
   }
@@ -40,6 +44,8 @@ type SessionState =
   }
   /** It was said goodbye to: what still comes is dropped. */
   | { readonly kind: "over" };
+
+type Unproven = SessionState & { kind: "unproven" };
 
 /** One connection on the session wire. */
 export class ServerSession implements Owner {
@@ -142,7 +148,8 @@ export class ServerSession implements Owner {
             frame.type === FRAME.request && this.#flow.full && !this.#over
           ) await this.#flow.turn();
           if (this.#over) return;
-          this.#take(frame);
+          const taking = this.#take(frame);
+          if (taking) await taking;
           // One read can bring a thousand requests: none is taken on while too
           // much waits for the peer.
           if (this.#flow.room) await this.#flow.room;
@@ -193,14 +200,19 @@ export class ServerSession implements Owner {
           },
           () => this.#flow.progress(),
         );
-        this.#state = { kind: "unproven", offer: step.offer, told: false };
+        this.#state = {
+          kind: "unproven",
+          offer: step.offer,
+          ticket: clients.ticket(),
+          told: false,
+        };
         this.#connection.write(answer);
         if (step.rest.length > 0) await this.#receive(step.rest);
       }
     }
   }
 
-  #take(frame: Frame): void {
+  #take(frame: Frame): MaybePromise<void> {
     if (this.#state.kind !== "proven") return this.#prove(frame);
     const { record, requests } = this.#state;
     switch (frame.type) {
@@ -232,8 +244,8 @@ export class ServerSession implements Owner {
     }
   }
 
-  #prove(frame: Frame): void {
-    const { offer, told } = this.#state as SessionState & { kind: "unproven" };
+  #prove(frame: Frame): MaybePromise<void> {
+    const { offer, ticket, told } = this.#state as Unproven;
     const { clients } = this.#options;
     if (frame.type !== FRAME.hello) {
       throw new CypherError("BAD_MESSAGE", "Cannot go on: hello comes first");
@@ -249,13 +261,23 @@ export class ServerSession implements Owner {
       );
       return this.#connection.end("unauthorized");
     }
-    const known = clients.knows(offer.client);
-    if (met && !known && !told) {
-      // Known from here on, it would be taken to remember what it does not,
-      // should these words be lost and the client come back.
-      this.#state = { kind: "unproven", offer, told: true };
-      return this.#writer!.send(FRAME.hello, 0, writeServerHello({ known }));
-    }
+    // Known from here on, it would be taken to remember what it does not,
+    // should the words that it does not be lost and the client come back.
+    const unlessNew = met === true && !told;
+    const known = clients.fetch(offer.client, ticket, unlessNew);
+    const go = (known: boolean | undefined) => {
+      if (this.#over) return;
+      if (known === undefined) return this.#connection.end("replaced");
+      if (known || !unlessNew) return this.#proven(offer, answered, known);
+      this.#state = { kind: "unproven", offer, ticket, told: true };
+      this.#writer!.send(FRAME.hello, 0, writeServerHello({ known }));
+    };
+    return known instanceof Promise ? known.then(go) : go(known);
+  }
+
+  /** `known`: whether the client is remembered. */
+  #proven(offer: ClientOffer, answered: AnsweredSet, known: boolean): void {
+    const { clients } = this.#options;
     const record = clients.claim(offer.client, this);
     const requests = new Requests({
       wire: this.#options,

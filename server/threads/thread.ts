@@ -1,0 +1,118 @@
+import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { CypherError } from "../../protocol/errors.ts";
+import type { FromThread, Init, ToThread } from "./messages.ts";
+
+/** How a {@linkcode Thread} is made. */
+export interface ThreadOptions {
+  init: Omit<Init, "port">;
+  /** Told everything that it tells, until its very end. */
+  hear: (message: FromThread) => void;
+  /** It is dead, and everything that it told was heard. */
+  died: () => void;
+}
+
+/** What a thread has come to. */
+type ThreadState =
+  | {
+    readonly kind: "starting";
+    readonly up: PromiseWithResolvers<Deno.NetAddr>;
+  }
+  | { readonly kind: "up" }
+  | { readonly kind: "dead" };
+
+/** One of the server's threads, as the main one sees it. */
+export class Thread {
+  /** When it was made, in ms on the clock of `performance`. */
+  readonly since: number = performance.now();
+  /** Where it listens; rejects if it cannot. */
+  readonly up: Promise<Deno.NetAddr>;
+  /** Resolves once it has stopped, or is dead. */
+  readonly over: Promise<void>;
+  #state: ThreadState;
+  #worker: Worker;
+  // Node's, as that tells when its other end is gone: a worker that closes
+  // itself tells nobody.
+  #port: MessagePort;
+  #over = Promise.withResolvers<void>();
+  #options: ThreadOptions;
+
+  constructor(options: ThreadOptions) {
+    this.#options = options;
+    const up = Promise.withResolvers<Deno.NetAddr>();
+    this.up = up.promise;
+    this.over = this.#over.promise;
+    this.#state = { kind: "starting", up };
+    this.#worker = new Worker(new URL("./worker.ts", import.meta.url), {
+      type: "module",
+    });
+    this.#worker.onerror = (event) => {
+      // Not an error of this thread's: it lives on.
+      event.preventDefault();
+      this.#failed("BAD_OPTION", event.message);
+    };
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    port1.on("message", (message: FromThread) => this.#hear(message));
+    port1.on("close", () => this.#died());
+    const port = port2 as unknown as Init["port"];
+    this.#worker.postMessage({ ...options.init, port }, [port]);
+  }
+
+  /** Whether it can be told anything. */
+  get alive(): boolean {
+    return this.#state.kind !== "dead";
+  }
+
+  /** Whether it listens. */
+  get listens(): boolean {
+    return this.#state.kind === "up";
+  }
+
+  tell(message: ToThread): void {
+    if (this.alive) this.#port.postMessage(message);
+  }
+
+  /** Ends it, if it has not; nothing is heard of it any more. */
+  end(): void {
+    if (this.#state.kind === "starting") {
+      this.#state.up.reject(
+        new CypherError("CLOSED", "The server was stopped"),
+      );
+    }
+    this.#state = { kind: "dead" };
+    this.#port.close();
+    this.#worker.terminate();
+    this.#over.resolve();
+  }
+
+  #hear(message: FromThread): void {
+    switch (message.kind) {
+      case "up":
+        if (this.#state.kind !== "starting") return;
+        this.#state.up.resolve(message.address);
+        this.#state = { kind: "up" };
+        return;
+      case "failed":
+        return this.#failed(message.code, message.message);
+      case "stopped":
+        return this.#over.resolve();
+      default:
+        this.#options.hear(message);
+    }
+  }
+
+  #failed(code: "BAD_OPTION" | "LISTEN_FAILED", message: string): void {
+    if (this.#state.kind !== "starting") return;
+    this.#state.up.reject(new CypherError(code, message));
+    this.end();
+  }
+
+  #died(): void {
+    if (!this.alive) return;
+    if (this.#state.kind === "starting") {
+      return this.#failed("BAD_OPTION", "The thread ended at its start");
+    }
+    this.end();
+    this.#options.died();
+  }
+}
