@@ -1,6 +1,6 @@
 import { type Clock, sleep } from "../protocol/clock.ts";
 import { CypherError } from "../protocol/errors.ts";
-import { type Conn, ConnTransport, lossOf } from "../protocol/transport.ts";
+import { ConnTransport, lossOf } from "../protocol/transport.ts";
 import { Admission } from "./admission.ts";
 import type { BanOptions, Bans } from "./bans.ts";
 import { Connection } from "./connection.ts";
