@@ -183,6 +183,7 @@ Deno.test(`classic: a server takes ${MESSAGES} mutated messages and serves on`, 
   const errors: unknown[] = [];
   await using server = await startServer(({ data }) => ({ data }), {
     onHandlerError: (error) => errors.push(error),
+    // Half of them do not open: they would be refused before long.
     limits: { badTokens: Infinity },
   });
   const random = new Random(SEED);

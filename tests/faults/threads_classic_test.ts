@@ -27,7 +27,7 @@ Deno.test("a token that was answered on one thread is answered alike on the othe
   using effects = new Effects();
   await using server = await startThreads();
   using one = await dialClassic(server, () => true);
-  const thread = await threadOf(server.monitor, one);
+  const thread = await threadOf(server, one);
   const token = await tokenOf(one, { file: effects.file, echo: "one" });
   await one.send(token);
   const answer = await one.receive();
@@ -44,7 +44,7 @@ Deno.test("a token that runs on one thread is waited for on the other", async ()
   using word = new Word();
   await using server = await startThreads();
   using one = await dialClassic(server, () => true);
-  const thread = await threadOf(server.monitor, one);
+  const thread = await threadOf(server, one);
   using other = await dialClassic(server, (found) => found !== thread);
   const data = { file: effects.file, until: word.name };
   const token = await tokenOf(one, data);
@@ -61,7 +61,7 @@ Deno.test("tokens that come to both threads at once are executed once each", asy
   using effects = new Effects();
   await using server = await startThreads();
   using one = await dialClassic(server, () => true);
-  const thread = await threadOf(server.monitor, one);
+  const thread = await threadOf(server, one);
   using other = await dialClassic(server, (found) => found !== thread);
   const COUNT = 200;
   const { file } = effects;
@@ -86,7 +86,7 @@ Deno.test("a token's thread has died: its answer is lost, or its outcome unknown
   using word = new Word();
   await using server = await startThreads();
   using one = await dialClassic(server, () => true);
-  const thread = await threadOf(server.monitor, one);
+  const thread = await threadOf(server, one);
   using again = await dialClassic(server, (found) => found === thread);
   using third = await dialClassic(server, (found) => found === thread);
   const { file } = effects;
@@ -117,7 +117,7 @@ Deno.test("who waits for a token on another thread learns of its death", async (
   using word = new Word();
   await using server = await startThreads();
   using one = await dialClassic(server, () => true);
-  const thread = await threadOf(server.monitor, one);
+  const thread = await threadOf(server, one);
   using other = await dialClassic(server, (found) => found !== thread);
   const token = await tokenOf(one, { until: word.name });
   await one.send(token);

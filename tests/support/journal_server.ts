@@ -148,6 +148,8 @@ if (import.meta.main) {
     limits: { badTokens: Infinity },
     ...(options.journal && { journal: journalIn(options.folder) }),
     ...(options.window && { window: options.window }),
+    // What is replayed may not open, and is not to be refused before that.
+    limits: { badTokens: Infinity },
   });
   await Deno.stdout.write(new TextEncoder().encode(`${address.port}\n`));
   // Whoever started this ends it: by a signal, or by ending itself.

@@ -233,16 +233,11 @@ export function threadIn(connection: string): string {
 
 /** A classic peer's thread, as the monitor sees it. */
 export async function threadOf(
-  monitor: Monitor,
-  { socket }: Wire,
+  { monitor }: CypherServer,
+  wire: Wire,
 ): Promise<string> {
-  const { hostname, port } = socket.localAddr;
-  const find = () =>
-    monitor.connections().find(({ address }) =>
-      address === `${hostname}:${port}`
-    );
-  await until("a connection that the monitor sees", () => !!find());
-  return threadIn(find()!.id);
+  await until("the monitor sees it", () => !!seen(monitor, wire));
+  return seen(monitor, wire)!;
 }
 
 /** A classic peer on a thread that `fits`. */
@@ -252,9 +247,24 @@ export async function dialClassic(
 ): Promise<Wire> {
   for (;;) {
     const wire = await Wire.dial(server.address);
-    if (fits(await threadOf(server.monitor, wire))) return wire;
+    // One that came to a thread that was about to die is seen by nobody.
+    const end = performance.now() + 1_000;
+    let thread = seen(server.monitor, wire);
+    while (thread === undefined && performance.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      thread = seen(server.monitor, wire);
+    }
+    if (thread !== undefined && fits(thread)) return wire;
     wire.close();
   }
+}
+
+function seen(monitor: Monitor, { socket }: Wire): string | undefined {
+  const { hostname, port } = socket.localAddr;
+  const info = monitor.connections().find(({ address }) =>
+    address === `${hostname}:${port}`
+  );
+  return info && threadIn(info.id);
 }
 
 /** Ends a thread by a request, and waits until it is replaced. */
