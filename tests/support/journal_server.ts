@@ -144,8 +144,6 @@ if (import.meta.main) {
   const options: JournalServerOptions = JSON.parse(Deno.args[0]!);
   const { address } = await startServer(handlerOf(options), {
     wires: [options.wire ?? "session"],
-    // Tests send it a great many.
-    limits: { badTokens: Infinity },
     ...(options.journal && { journal: journalIn(options.folder) }),
     ...(options.window && { window: options.window }),
     // What is replayed may not open, and is not to be refused before that.
