@@ -252,8 +252,23 @@ export async function dialClassic(
 ): Promise<Wire> {
   for (;;) {
     const wire = await Wire.dial(server.address);
-    if (fits(await threadOf(server.monitor, wire))) return wire;
+    // Else it came to a thread that was about to die.
+    const served = await isServed(wire);
+    if (served && fits(await threadOf(server.monitor, wire))) return wire;
     wire.close();
+  }
+}
+
+/** Whether anybody answers. */
+async function isServed(wire: Wire): Promise<boolean> {
+  const request = { PATH: "/", OPERATION: "NONE", DATA: null, METADATA: {} };
+  try {
+    await wire.send(await wire.seal(request));
+    return await wire.token() !== null;
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionReset) return false;
+    if (error instanceof Deno.errors.BrokenPipe) return false;
+    throw error;
   }
 }
 
