@@ -70,10 +70,12 @@ export class Executor {
           : { serial, repeated: true, answer: unknown(request) };
       case "elsewhere":
         return claim.outcome.then((outcome) => {
-          if (
-            outcome === "unfinished" && this.#mayRunAgain(request) &&
-            claim.adopt()
-          ) return this.#run(request, serial, identity, origin);
+          if (outcome === "unfinished" && this.#mayRunAgain(request)) {
+            return claim.adopt()
+              ? this.#run(request, serial, identity, origin)
+              // Somebody else was faster: that one's answer is this one's.
+              : this.execute(request, identity, origin);
+          }
           const answer = outcome === "lost"
             ? lost(request)
             : outcome === "unfinished"

@@ -54,6 +54,7 @@ export class Journal {
     this.#path = path;
     this.#onFailure = onFailure;
     try {
+      makeFile(path);
       this.#database = new DatabaseSync(path);
     } catch (cause) {
       throw this.#unusable(cause);
@@ -254,4 +255,11 @@ export class Journal {
       { cause },
     );
   }
+}
+
+/** Makes the file, if there is none, for its owner alone (not on Windows). */
+function makeFile(path: string): void {
+  // What SQLite does not take for the name of a file.
+  if (path === ":memory:" || path.startsWith("file:")) return;
+  Deno.openSync(path, { create: true, write: true, mode: 0o600 }).close();
 }

@@ -131,7 +131,7 @@ export interface NoticeSignal extends SignalBase {
   readonly kind: "notice";
   /**
    * What, in one stable word: `"EQUAL_KEYS"`, `"JOURNAL_FAILED"`,
-   * `"ONE_THREAD"` or `"THREAD_DIED"`.
+   * `"ONE_THREAD"`, `"THREAD_DIED"` or `"THREAD_STUCK"`.
    */
   readonly code: string;
   /** What it means and what to do. */

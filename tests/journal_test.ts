@@ -53,6 +53,28 @@ function setOf(...ids: number[]): AnsweredSet {
   return set;
 }
 
+Deno.test({
+  name: "a new journal is for its owner alone, an old one keeps its mode",
+  ignore: Deno.build.os === "windows",
+  fn() {
+    using folder = new JournalFolder();
+    const modes = () =>
+      ["", "-wal"].map((end) =>
+        Deno.statSync(folder.journal + end).mode! & 0o777
+      );
+    const journal = new Journal(folder.journal);
+    journal.know(ALICE);
+    assertEquals(modes(), [0o600, 0o600]);
+    journal.close();
+    Deno.chmodSync(folder.journal, 0o640);
+    const again = new Journal(folder.journal);
+    again.know(BOB);
+    assertEquals(modes(), [0o640, 0o640]);
+    again.close();
+    assertEquals(contents(folder.journal).map(({ id }) => id), [ALICE, BOB]);
+  },
+});
+
 Deno.test("a journal that is opened again has everything", () => {
   using folder = new JournalFolder();
   const journal = new Journal(folder.journal);

@@ -1,6 +1,9 @@
 /** What threads write into memory that all of them see. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { Answers, type StoredAnswer } from "../server/answers.ts";
+import { Executor } from "../server/executor.ts";
+import type { Runner } from "../server/runner.ts";
 import {
   enteredIn,
   Ledger,
@@ -105,9 +108,78 @@ Deno.test("a ledger says what ran, and the highest id of each client", () => {
     { slot: other, id: 9, idempotent: false },
   ]);
   assertEquals([slots.highest(client), slots.highest(other)], [2, 9]);
-  slots.free(client);
-  assertEquals(slots.take(), client);
-  assertEquals(slots.highest(client), 0);
+});
+
+Deno.test("a place that is another client's has a slot of its own", () => {
+  const slots = new Slots(100_000);
+  const running = runningMemory();
+  const ledger = new Ledger({ highest: slots.memory, running });
+  const before = slots.take();
+  ledger.enter(before, 5, false);
+  slots.free(before);
+  const after = slots.take();
+  assertNotEquals(after, before);
+  assertEquals(slots.highest(after), 0);
+  ledger.enter(after, 7, false);
+  assertEquals(enteredIn(running).map(({ slot }) => slot), [before, after]);
+  assertEquals(slots.highest(after), 7);
+  // There is no need for more memory.
+  for (let last = after, i = 0; i < 100_000; i++) {
+    slots.free(last);
+    last = slots.take();
+  }
+  assertEquals(slots.memory.byteLength, new Slots(100_000).memory.byteLength);
+});
+
+Deno.test("repeats of what was cut off that come together are one execution", async () => {
+  const { one, two } = twoThreads();
+  one.claim(identity(0));
+  const answers = new Answers({
+    maxBytes: 1_000,
+    tokens: TOKENS,
+    identities: two,
+    elsewhere: {
+      ask: () => Promise.resolve("unfinished"),
+      adopt: (serial, owner) => two.adopt(serial, owner),
+    },
+  });
+  let begun = 0;
+  const reply = Promise.withResolvers<StoredAnswer>();
+  const run: Runner["run"] = () => {
+    begun++;
+    return reply.promise;
+  };
+  const executor = new Executor({
+    runner: { run } as Partial<Runner> as Runner,
+    answers,
+    idempotent: () => true,
+  });
+  const request = {
+    path: "/",
+    operation: "NONE",
+    data: null,
+    metadata: {},
+    extra: {},
+  };
+  const origin = { id: "1-1", address: "" };
+  const both = [1, 2].map(() => executor.execute(request, identity(0), origin));
+  const answer = { text: "{}", status: "OK", message: "" };
+  reply.resolve(answer);
+  assertEquals(await Promise.all(both), [
+    { serial: 0, repeated: false, answer },
+    { serial: 0, repeated: true, answer },
+  ]);
+  assertEquals(begun, 1);
+});
+
+Deno.test("what was pushed out and is claimed anew is not done with its forerunner", () => {
+  const { one, two } = twoThreads();
+  for (let n = 0; n <= TOKENS; n++) one.claim(identity(n));
+  // The first of them ends only now: its place is the last one's.
+  one.done(0);
+  assertEquals(two.wasDone(TOKENS, 1), false);
+  assertEquals(two.adopt(0, 1), false);
+  assertEquals(two.adopt(TOKENS, 1), true);
 });
 
 Deno.test("a ledger grows with what runs, and with the clients", () => {

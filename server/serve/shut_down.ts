@@ -40,6 +40,8 @@ export async function shutDown(
   );
   let cutOff = 0;
   const unlisten = monitor.listen((signal) => {
+    // Its last request is not among those that it told of.
+    if (signal.kind === "notice" && signal.code === "THREAD_STUCK") cutOff++;
     if (signal.kind !== "offline" || signal.reason !== "stopped") return;
     cutOff += signal.inProgress;
   });

@@ -12,7 +12,10 @@ export interface Ending {
 
 /** A request whose handler runs, or is about to. */
 export interface Running {
-  /** Where it stands in the thread's ledger; -1 or undefined: nowhere. */
+  /**
+   * Where it stands in the thread's ledger, -1 once it does not any more;
+   * undefined: its handler runs on another thread, if there are several.
+   */
   place?: number;
   /** Tells the handler to stop, and the monitor that nobody waits. */
   cancel(): void;

@@ -177,6 +177,7 @@ export class ClientRegistry {
   }
 
   #keep(record: ClientRecord, id: number, ending: Ending): void {
+    if (ending.payload === UNKNOWN.payload) return keepUnknown(record, id);
     const kept: Kept = { record, id, ending, place: undefined };
     kept.place = this.#kept.add(kept);
     record.kept.set(id, kept);
@@ -224,6 +225,12 @@ export class ClientRegistry {
       this.#drop(kept);
       record.kept.delete(kept.id);
     }
+    // What runs on another thread is told to whoever holds the client then.
+    for (const request of record.running.ids()) {
+      if (record.running.get(request)!.place === undefined) {
+        record.running.delete(request);
+      }
+    }
     if (record.unfinished > 0) this.#abroad.set(id, record);
     const { owner } = record;
     record.owner = undefined;
@@ -243,10 +250,7 @@ export class ClientRegistry {
     const { finished, highest, kept, running } = handover;
     record.finished.merge(finished);
     record.highest = Math.max(record.highest, highest);
-    for (const [id, ending] of kept) {
-      if (ending.payload === UNKNOWN.payload) keepUnknown(record, id);
-      else this.#keep(record, id, ending);
-    }
+    for (const [id, ending] of kept) this.#keep(record, id, ending);
     for (const request of running) {
       if (record.running.has(request) || record.ending.has(request)) continue;
       record.running.set(request, {

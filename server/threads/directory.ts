@@ -1,4 +1,3 @@
-import type { AnsweredJson, IdRange } from "../../protocol/answered.ts";
 import type { Journal } from "../journal.ts";
 import type { Ending, Handover } from "../session/client_record.ts";
 import {
@@ -7,6 +6,7 @@ import {
   UNKNOWN,
 } from "../session/client_registry.ts";
 import { type Entered, Slots } from "./ledger.ts";
+import { leftOf } from "./left_over.ts";
 import type { ToThread } from "./messages.ts";
 
 /** A thread's number; 0 is the main one, which holds those whose thread died. */
@@ -42,6 +42,12 @@ interface Entry {
   where: Whereabouts;
   /** Requests that run on another thread than that which holds the client. */
   readonly abroad: Map<number, Thread>;
+  /**
+   * Requests that were cut off, and whether they may run again, as the thread
+   * that holds the client knows: should that die, too, they must not seem to
+   * have been executed.
+   */
+  cutOff: Map<number, boolean>;
 }
 
 /** How a {@linkcode Directory} is made. */
@@ -77,7 +83,8 @@ export class Directory {
       elsewhere: {
         ticket: () => 0,
         fetch: () => Promise.resolve(undefined),
-        ended: () => {},
+        // It was being put on record when the client was given away.
+        ended: (client, id, ending) => this.ended(MAIN, client, id, ending),
         enter: () => -1,
         leave: () => {},
         cancel: (client, id) => this.cancel(MAIN, client, id),
@@ -122,19 +129,22 @@ export class Directory {
   ended(from: Thread, client: string, id: number, ending: Ending): void {
     const entry = this.#entries.get(client);
     if (!entry) return;
-    const { abroad, where } = entry;
-    const expected = abroad.get(id) === from || where.kind === "moving" ||
-      where.by === from;
-    if (!expected) return;
-    abroad.delete(id);
-    this.#end(client, entry, id, ending);
+    if (entry.abroad.get(id) !== from && holderOf(entry) !== from) return;
+    const end = () => {
+      entry.abroad.delete(id);
+      this.#end(client, entry, id, ending);
+    };
+    // Whoever holds the client may die before it has read this.
+    if (this.#journal) this.#journal.end(client, id, ending, end);
+    else end();
   }
 
   /** Nobody wants a request any more that may run on another thread. */
   cancel(from: Thread, client: string, id: number): void {
     const entry = this.#entries.get(client);
     const runner = entry?.abroad.get(id);
-    if (!entry || runner === undefined || !this.#isHeld(entry, from)) return;
+    // Also if it is to give the client away, and has not yet read that.
+    if (!entry || runner === undefined || holderOf(entry) !== from) return;
     entry.abroad.delete(id);
     this.#send(runner, { kind: "cancel", client, id });
   }
@@ -142,10 +152,9 @@ export class Directory {
   /** A thread does not remember a client any more. */
   forgotten(from: Thread, client: string): void {
     const entry = this.#entries.get(client);
-    if (!entry || !this.#isHeld(entry, from)) return;
+    if (entry?.where.kind !== "held" || entry.where.by !== from) return;
     this.#entries.delete(client);
-    // What runs for it on other threads still has its place in their ledgers.
-    if (entry.abroad.size === 0) this.#slots.free(entry.slot);
+    this.#slots.free(entry.slot);
   }
 
   /** A thread has died, in the midst of these. */
@@ -153,14 +162,10 @@ export class Directory {
     this.#dead.add(thread);
     const bySlot = Map.groupBy(entered, ({ slot }) => slot);
     for (const [client, entry] of this.#entries) {
-      for (const [id, runner] of entry.abroad) {
-        if (runner !== thread) continue;
-        entry.abroad.delete(id);
-        this.#end(client, entry, id, UNKNOWN);
-      }
       const { where } = entry;
-      const was = where.kind === "held" ? where.by : where.from;
-      if (was !== thread) continue;
+      const cutOff = [...entry.abroad].filter(([, by]) => by === thread);
+      if (cutOff.length > 0) this.#cutOff(client, entry, cutOff);
+      if (holderOf(entry) !== thread) continue;
       const left = this.#leftOf(client, entry, bySlot.get(entry.slot) ?? []);
       if (where.kind === "moving") this.#arrive(client, entry, left);
       else {
@@ -181,13 +186,25 @@ export class Directory {
       ticket,
       where: { kind: "held", by },
       abroad: new Map(),
+      cutOff: new Map(),
     };
     this.#entries.set(client, entry);
     return entry;
   }
 
-  #isHeld({ where }: Entry, by: Thread): boolean {
-    return where.kind === "held" && where.by === by;
+  /** A thread has died in the midst of requests of a client held elsewhere. */
+  #cutOff(
+    client: string,
+    entry: Entry,
+    requests: readonly (readonly [id: number, by: Thread])[],
+  ): void {
+    const ended = this.#journal?.endingsOf(client);
+    for (const [id] of requests) {
+      entry.abroad.delete(id);
+      const ending = ended?.get(id) ?? UNKNOWN;
+      if (ending === UNKNOWN) entry.cutOff.set(id, false);
+      this.#end(client, entry, id, ending);
+    }
   }
 
   #serve(client: string, entry: Entry, by: Thread, claim: Claim): void {
@@ -212,7 +229,7 @@ export class Directory {
     if (!handover) {
       // It was forgotten meanwhile: as if it had never been there.
       this.#entries.delete(client);
-      if (abroad.size === 0) this.#slots.free(slot);
+      this.#slots.free(slot);
       return this.#fetchAll(client, [claim, ...waiting]);
     }
     const to = this.#dead.has(claim.thread) ? MAIN : claim.thread;
@@ -220,9 +237,18 @@ export class Directory {
       [id, abroad.get(id) ?? from] as const
     );
     abroad.clear();
+    const ended = new Set(endings.map(([id]) => id));
     for (const [id, runner] of runners) {
-      if (runner !== to) abroad.set(id, runner);
+      if (runner !== to && !ended.has(id)) abroad.set(id, runner);
     }
+    entry.cutOff = new Map([
+      ...[...entry.cutOff].filter(([id, again]) =>
+        again && id > handover.finished.floor
+      ),
+      ...[...handover.kept, ...endings]
+        .filter(([, { payload }]) => payload === UNKNOWN.payload)
+        .map(([id]) => [id, false] as const),
+    ]);
     entry.where = { kind: "held", by: to };
     this.#slots.raise(slot, handover.highest);
     if (to === MAIN) this.#resting.take(client, slot, handover);
@@ -257,44 +283,27 @@ export class Directory {
   /** What is known of a client whose thread died. */
   #leftOf(
     client: string,
-    { slot, abroad }: Entry,
+    { slot, abroad, where, cutOff }: Entry,
     entered: readonly Entered[],
   ): Handover {
-    const ended = this.#journal?.endingsOf(client) ?? new Map<number, Ending>();
-    const cutOff = entered.filter(({ id }) => !ended.has(id));
-    const again = cutOff.filter(({ idempotent }) => idempotent);
-    const unknown = cutOff.filter(({ idempotent }) => !idempotent);
-    const highest = Math.max(
-      this.#slots.highest(slot),
-      ...entered.map(({ id }) => id),
-    );
-    const open = [...again.map(({ id }) => id), ...abroad.keys()];
-    return {
-      highest,
-      finished: allBut(open, highest),
-      kept: [
-        ...ended,
-        ...unknown.map(({ id }) => [id, UNKNOWN] as const),
-      ],
-      running: [...abroad.keys()],
-    };
+    // Also what has ended, and is here to be told to the next.
+    const endings = where.kind === "moving" ? where.endings : [];
+    return leftOf({
+      highest: this.#slots.highest(slot),
+      running: [...abroad.keys(), ...endings.map(([id]) => id)],
+      ended: this.#journal?.endingsOf(client) ?? new Map(),
+      entered,
+      cutOff,
+    });
   }
+}
+
+/** The thread that holds a client, be it to give it away. */
+function holderOf({ where }: Entry): Thread {
+  return where.kind === "held" ? where.by : where.from;
 }
 
 /** Whether a ticket was drawn before another: they count around in 32 bits. */
 function isBefore(one: number, other: number): boolean {
   return ((one - other) | 0) < 0;
-}
-
-/** Every id up to the highest but for some. */
-function allBut(some: number[], highest: number): AnsweredJson {
-  const gaps = [...some.sort((a, b) => a - b), highest + 1];
-  const [floor, ...others] = gaps;
-  const ranges: IdRange[] = [];
-  let first = floor! + 1;
-  for (const gap of others) {
-    if (gap > first) ranges.push([first, gap - 1]);
-    first = gap + 1;
-  }
-  return { floor: floor! - 1, ranges };
 }

@@ -8,7 +8,7 @@ export interface LedgerMemory {
 
 /** A request that was running when its thread died. */
 export interface Entered {
-  /** The place of its client. */
+  /** The slot of its client. */
   readonly slot: number;
   /** The request's id. */
   readonly id: number;
@@ -20,6 +20,9 @@ const FEWEST = 1_024;
 const PAIR = 2 * Float64Array.BYTES_PER_ELEMENT;
 /** The most requests that a ledger has room for: more than memory has. */
 const MOST = 2 ** 24;
+
+/** How many places there can be for clients; each has a slot at a time. */
+const PLACES = 2 ** 25;
 
 /** Memory that can grow, seen by every thread that has it. */
 function growing(bytes: number, most: number): SharedArrayBuffer {
@@ -40,29 +43,36 @@ export class Slots {
     this.#highest = new Float64Array(this.memory);
   }
 
-  /** A place for a client. */
+  /** A slot for a client: a place, and a number that only it has. */
   take(): number {
     const slot = this.#free.pop() ?? this.#used++;
     const { byteLength, maxByteLength } = this.memory;
-    if (slot === this.#highest.length) {
+    if (placeOf(slot) === this.#highest.length) {
       this.memory.grow(Math.min(2 * byteLength, maxByteLength));
     }
-    this.#highest[slot] = 0;
+    this.#highest[placeOf(slot)] = 0;
     return slot;
   }
 
-  /** The place may be another client's. */
+  /**
+   * The place may be another client's. Its slot is another, as requests of the
+   * one before may still stand in a ledger.
+   */
   free(slot: number): void {
-    this.#free.push(slot);
+    this.#free.push(slot + PLACES);
   }
 
   highest(slot: number): number {
-    return this.#highest[slot]!;
+    return this.#highest[placeOf(slot)]!;
   }
 
   raise(slot: number, id: number): void {
-    this.#highest[slot] = Math.max(this.#highest[slot]!, id);
+    this.#highest[placeOf(slot)] = Math.max(this.highest(slot), id);
   }
+}
+
+function placeOf(slot: number): number {
+  return slot % PLACES;
 }
 
 /** Memory for the requests that run on one thread. */
@@ -96,7 +106,8 @@ export class Ledger {
     // The slot last: with it the pair counts.
     this.#running[2 * place + 1] = idempotent ? -id : id;
     this.#running[2 * place] = slot + 1;
-    if (this.#highest[slot]! < id) this.#highest[slot] = id;
+    const client = placeOf(slot);
+    if (this.#highest[client]! < id) this.#highest[client] = id;
     return place;
   }
 

@@ -78,7 +78,8 @@ export class SharedIdentities implements Identities {
   }
 
   done(serial: number): void {
-    // Unless it was pushed out: the place is another's then.
+    // If it was pushed out the place is another's.
+    if (serial < this.oldest) return;
     const mine = this.#me << 1;
     const row = this.#ring.rowOf(serial);
     Atomics.compareExchange(this.#owners, row, mine, mine | DONE);
@@ -86,6 +87,7 @@ export class SharedIdentities implements Identities {
 
   /** Takes over what another thread had begun; false if somebody else has. */
   adopt(serial: number, from: number): boolean {
+    if (serial < this.oldest) return false;
     const row = this.#ring.rowOf(serial);
     const theirs = from << 1;
     return Atomics.compareExchange(

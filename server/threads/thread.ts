@@ -7,8 +7,11 @@ export interface ThreadOptions {
   init: Omit<Init, "port">;
   /** Told everything that it tells, until its very end. */
   hear: (message: FromThread) => void;
-  /** It is dead, and everything that it told was heard. */
-  died: () => void;
+  /**
+   * It is dead, and everything that it told was heard; `stuck`: it was given
+   * up, as it did not stop.
+   */
+  died: (stuck: boolean) => void;
 }
 
 /** What a thread has come to. */
@@ -85,6 +88,12 @@ export class Thread {
     this.#over.resolve();
   }
 
+  /** Ends it, as it does not end by itself. */
+  giveUp(): void {
+    this.end();
+    this.#options.died(true);
+  }
+
   #hear(message: FromThread): void {
     switch (message.kind) {
       case "up":
@@ -113,6 +122,6 @@ export class Thread {
       return this.#failed("BAD_OPTION", "The thread ended at its start");
     }
     this.end();
-    this.#options.died();
+    this.#options.died(false);
   }
 }

@@ -1,5 +1,6 @@
 import { CypherError } from "../../protocol/errors.ts";
 import { systemClock } from "../../protocol/clock.ts";
+import { LONGEST_TIME } from "../../protocol/options.ts";
 import type { Serving } from "../cypher_core.ts";
 import { Journal } from "../journal.ts";
 import { KeyRing, type ServerKeys } from "../key_ring.ts";
@@ -26,6 +27,9 @@ import { identityMemory } from "./shared_identities.ts";
 import { plainOf, shareOf } from "./shares.ts";
 import { Thread } from "./thread.ts";
 import { Watch } from "./watch.ts";
+
+/** How long after the grace a thread may take to say that it stopped, in ms. */
+const PATIENCE = 1_000;
 
 /** How {@linkcode Threads} are made. */
 export interface ThreadsOptions extends CheckedOptions {
@@ -163,7 +167,15 @@ export class Threads implements Serving {
       if (thread.listens) thread.tell({ kind: "stop", grace });
       else thread.end();
     }
-    await Promise.all(threads.map((thread) => thread.over));
+    const stopping = new Set(threads);
+    const timer = setTimeout(() => {
+      for (const thread of stopping) thread.giveUp();
+    }, Math.min(grace + PATIENCE, LONGEST_TIME));
+    await Promise.all(threads.map(async (thread) => {
+      await thread.over;
+      stopping.delete(thread);
+    }));
+    clearTimeout(timer);
     for (const thread of threads) thread.end();
     this.#threads.clear();
     this.#undo.dispose();
@@ -218,12 +230,12 @@ export class Threads implements Serving {
     const thread = new Thread({
       init,
       hear: (message) => this.#hear(number, watch, message),
-      died: () => {
+      died: (stuck) => {
         this.#threads.delete(number);
         this.#directory.died(number, enteredIn(running));
         this.#questions.died(number);
-        watch.died();
-        this.#lost(thread);
+        watch.died(stuck ? "stopped" : "internal");
+        this.#lost(thread, stuck);
       },
     });
     this.#threads.set(number, thread);
@@ -281,9 +293,12 @@ export class Threads implements Serving {
     }
   }
 
-  /** A thread is dead: another takes its place. */
-  #lost(thread: Thread): void {
+  /** A thread is dead: another takes its place, unless that is the end. */
+  #lost(thread: Thread, stuck: boolean): void {
     const { kind } = this.#state;
+    if (stuck) {
+      this.#notice("THREAD_STUCK", "A thread did not stop: it was ended");
+    }
     if (!this.#address || kind === "stopping" || kind === "stopped") return;
     const { port } = this.#address;
     this.#notice("THREAD_DIED", "A thread has died: another takes its place");

@@ -56,7 +56,7 @@ export class Watch {
   }
 
   /** The thread is dead, and its connections with it. */
-  died(): void {
+  died(reason: OfflineReason): void {
     const at = Date.now();
     for (const [id, { last }] of this.#connections) {
       this.#remove(id);
@@ -64,7 +64,7 @@ export class Watch {
       if (state.kind === "closed" || wire === "") continue;
       this.#monitor.publish({
         kind: "offline",
-        reason: "internal",
+        reason,
         connected: at - since,
         requests,
         inProgress,

@@ -13,6 +13,8 @@ import {
   CypherError,
   CypherServer,
 } from "../../mod.ts";
+import { Log } from "../../server/log/log.ts";
+import { shutDown } from "../../server/serve/shut_down.ts";
 import {
   clientKeys,
   codeOf,
@@ -22,6 +24,7 @@ import {
   within,
 } from "../support/cypher.ts";
 import {
+  Effects,
   HANDLER,
   killThread,
   newSecret,
@@ -187,6 +190,24 @@ Deno.test("at the end of the grace handlers on every thread are aborted", async 
   await within("a stop", server.stop({ grace: 1 }));
   for (const client of clients.all) await client.close();
   await Promise.all(asked);
+});
+
+Deno.test("a thread whose handler never returns is ended after the grace", async () => {
+  const server = await startThreads();
+  using signals = new SignalLog(server.monitor);
+  const peer = await ThreadPeer.dial(server.address, newSecret());
+  await signals.wait("online");
+  using effects = new Effects();
+  await peer.request(1, { file: effects.file, burn: 1e9 });
+  await until("a handler", () => effects.count === 1);
+  using log = new Log({ write() {} });
+  const { monitor } = server;
+  const code = shutDown([server], { monitor, log, delay: 0, grace: 1 });
+  assertEquals(await within("a stop", code), 1);
+  peer[Symbol.dispose]();
+  assertEquals(signals.of("notice").map(({ code }) => code), ["THREAD_STUCK"]);
+  assertEquals(signals.of("offline").map(({ reason }) => reason), ["stopped"]);
+  assertEquals(monitor.connections(), []);
 });
 
 Deno.test("a thread that died is told of, its connections go offline, and another comes", async () => {

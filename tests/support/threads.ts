@@ -247,24 +247,24 @@ export async function dialClassic(
 ): Promise<Wire> {
   for (;;) {
     const wire = await Wire.dial(server.address);
-    // One that came to a thread that was about to die is seen by nobody.
-    const end = performance.now() + 1_000;
-    let thread = seen(server.monitor, wire);
-    while (thread === undefined && performance.now() < end) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
-      thread = seen(server.monitor, wire);
-    }
-    if (thread !== undefined && fits(thread)) return wire;
+    // Else it came to a thread that was about to die.
+    const served = await isServed(wire);
+    if (served && fits(await threadOf(server.monitor, wire))) return wire;
     wire.close();
   }
 }
 
-function seen(monitor: Monitor, { socket }: Wire): string | undefined {
-  const { hostname, port } = socket.localAddr;
-  const info = monitor.connections().find(({ address }) =>
-    address === `${hostname}:${port}`
-  );
-  return info && threadIn(info.id);
+/** Whether anybody answers. */
+async function isServed(wire: Wire): Promise<boolean> {
+  const request = { PATH: "/", OPERATION: "NONE", DATA: null, METADATA: {} };
+  try {
+    await wire.send(await wire.seal(request));
+    return await wire.token() !== null;
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionReset) return false;
+    if (error instanceof Deno.errors.BrokenPipe) return false;
+    throw error;
+  }
 }
 
 /** Ends a thread by a request, and waits until it is replaced. */
