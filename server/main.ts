@@ -175,7 +175,9 @@ function startSidecar(
         "CYPHER_DASHBOARD_TOKEN",
     );
   }
+  const hosts = texts["httpHosts"]!;
   return serveDashboard(monitor, {
+    ...(hosts && { allowedHosts: hosts.split(",") }),
     hostname,
     port,
     fallbackPort: true,

@@ -225,3 +225,45 @@ Deno.test("threads can be traced from the command line", async () => {
   assertEquals(await client.ended, 0, client.errors);
   assertEquals(client.output, "0\n");
 });
+
+Deno.test("a proxy's host name reaches the dashboard", async () => {
+  const flags = ["--port", "0", "--http-port", "0", "--http-hosts"];
+  await using server = new Program([...SERVE, ...flags, "a.lan,b.lan"], {
+    env: { ...KEYS, CYPHER_DASHBOARD_TOKEN: "t".repeat(16) },
+  });
+  await server.prints('"hint"');
+  const url = /"url":"([^"]+)"/.exec(server.output)![1]!;
+  // fetch() sets no Host of its own.
+  const asked = async (host: string) => {
+    const conn = await Deno.connect({
+      hostname: "127.0.0.1",
+      port: Number(new URL(url).port),
+    });
+    const request = `GET /api/snapshot HTTP/1.1\r\nHost: ${host}\r\n` +
+      "Connection: close\r\n\r\n";
+    await conn.write(new TextEncoder().encode(request));
+    return (await new Response(conn.readable).text()).split(" ")[1];
+  };
+  assertEquals([await asked("b.lan"), await asked("c.lan")], ["401", "421"]);
+});
+
+Deno.test("ping goes on when the server is killed and started again", async () => {
+  const port = String(availablePort());
+  const flags = ["--port", port, "--no-dashboard"];
+  const keys = {
+    CYPHER_ENCRYPTION_KEY: KEYS.CYPHER_DECRYPTION_KEY,
+    CYPHER_DECRYPTION_KEY: KEYS.CYPHER_ENCRYPTION_KEY,
+  };
+  const args = [...CLIENT, "ping", "--port", port, "-n", "20000"];
+  const first = new Program([...SERVE, ...flags], { env: KEYS });
+  await first.prints('"listening"');
+  await using ping = new Program([...args, "--deadline", "600000"], {
+    env: keys,
+  });
+  await first.prints('"online"');
+  await first[Symbol.asyncDispose]();
+  await using second = new Program([...SERVE, ...flags], { env: KEYS });
+  await second.prints('"online"');
+  assertEquals(await ping.ended, 0, ping.errors);
+  assertStringIncludes(ping.output, "20000 round trips");
+});

@@ -113,6 +113,12 @@ which is made at the first start.`,
         "CYPHER_DASHBOARD_TOKEN",
       default: "127.0.0.1",
     },
+    httpHosts: {
+      kind: "text",
+      about: "The host names of a proxy before the dashboard, with commas " +
+        "between",
+      default: "",
+    },
     name: {
       kind: "text",
       about: "The server's name on the dashboard",
