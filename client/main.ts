@@ -7,6 +7,7 @@
 import {
   type Command,
   type CommandLine,
+  complaintOf,
   helpOf,
   parseCommandLine,
 } from "../protocol/command_line.ts";
@@ -46,6 +47,7 @@ const CONNECTION: Command["flags"] = {
   clientCert: {
     kind: "switch",
     about: "With --tls: show the client's certificate that it made",
+    needs: "tls",
   },
   deadline: {
     kind: "number",
@@ -77,7 +79,9 @@ if (import.meta.main) {
   try {
     await main();
   } catch (error) {
-    console.error(error instanceof CypherError ? oneLine(error) : error);
+    console.error(
+      error instanceof CypherStatus ? oneLine(error) : complaintOf(error),
+    );
     Deno.exit(1);
   }
 }
@@ -91,8 +95,10 @@ async function main(): Promise<void> {
   const line = parseCommandLine(command, args, (name) => Deno.env.get(name));
   if (!line) return console.log(helpOf(command));
   const { n = 10, deadline = 10_000, ...numbers } = line.numbers;
+  const hostname = line.texts["hostname"]!;
+  const { port = CLIENT_OPTIONS.port.default } = numbers;
   await using client = new CypherClient({
-    hostname: line.texts["hostname"]!,
+    hostname,
     ...numbers,
     // Checked by the client, which says what there is.
     wire: line.texts["wire"] as "session",
@@ -101,26 +107,41 @@ async function main(): Promise<void> {
     }),
     ...await findKeys(),
     onOffline: (reason) => {
-      if (reason !== "closed") console.error(`Offline: ${reason}; retrying`);
+      if (reason === "closed") return;
+      console.error(`Offline: ${reason}; retrying ${hostname}:${port}`);
     },
   });
-  if (name === "ping") {
-    console.log(await ping(client, n, deadline));
-  } else await request(client, line, deadline);
+  console.log(
+    await Promise.race([
+      name === "ping"
+        ? ping(client, n, deadline)
+        : request(client, line, deadline),
+      hopeless(client),
+    ]),
+  );
+}
+
+/** Rejects once it is clear that no attempt will do: a request would wait. */
+function hopeless(client: CypherClient): Promise<never> {
+  return new Promise((_, reject) =>
+    client.connect().catch((error: CypherError) => {
+      if (error.code !== "REFUSED") reject(error);
+    })
+  );
 }
 
 async function request(
   client: CypherClient,
   { positionals, switches }: CommandLine,
   deadline: number,
-): Promise<void> {
+): Promise<string> {
   const [operation, path, text] = positionals;
   const answer = await client.request({
     operation,
     path,
     ...(text !== undefined && { data: jsonOrText(text) }),
   }, { deadline });
-  console.log(JSON.stringify(switches["body"] ? answer.body : answer.data));
+  return JSON.stringify(switches["body"] ? answer.body : answer.data);
 }
 
 /** What `deno task certs` made: the authority, and a certificate to show. */
@@ -172,8 +193,6 @@ function jsonOrText(text: string): unknown {
   }
 }
 
-function oneLine(error: CypherError): string {
-  return error instanceof CypherStatus
-    ? `${error.status}: ${error.message}`
-    : error.message;
+function oneLine({ status, message }: CypherStatus): string {
+  return `${status}: ${message}`;
 }

@@ -12,7 +12,22 @@ import {
   generateKeys,
   type Handler,
 } from "../mod.ts";
+import {
+  type Command,
+  complaintOf,
+  helpOf,
+  parseCommandLine,
+} from "../protocol/command_line.ts";
 import { serveDashboard } from "./serve.ts";
+
+const COMMAND: Command = {
+  usage: "deno task demo",
+  about:
+    `Serves the dashboard, with a dozen clients that come, go, are slow, fail and
+time out. It says where the dashboard is; Ctrl-C ends it.`,
+  positionals: [],
+  flags: {},
+};
 
 /** Short, so that a timeout need not be waited for. */
 const TIMEOUT = 20_000;
@@ -96,6 +111,16 @@ async function live(
 }
 
 if (import.meta.main) {
+  try {
+    if (parseCommandLine(COMMAND, Deno.args, () => undefined)) await main();
+    else console.log(helpOf(COMMAND));
+  } catch (error) {
+    console.error(complaintOf(error));
+    Deno.exit(1);
+  }
+}
+
+async function main(): Promise<void> {
   const keys = generateKeys();
   const server = new CypherServer({
     port: 0,

@@ -40,7 +40,7 @@ export function hostGuard(
     return refuse(
       c,
       421,
-      "This host name is not allowed; see the option allowedHosts",
+      "This host name is not allowed; see allowedHosts, or --http-hosts",
     );
   };
 }

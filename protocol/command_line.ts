@@ -12,7 +12,12 @@ export type Flag =
     words: readonly string[];
     default: string;
   }
-  | { readonly kind: "switch"; about: string };
+  | {
+    readonly kind: "switch";
+    about: string;
+    /** The switch without which it would mean nothing. */
+    needs?: string;
+  };
 
 /**
  * What a command understands. Flags have their options' names: `recvBuffer` is
@@ -27,6 +32,8 @@ export interface Command {
   readonly flags: Readonly<Record<string, Flag>>;
   /** Its arguments; those in square brackets may be left out. */
   readonly positionals: readonly string[];
+  /** Flags that are no more, and what to write instead. */
+  readonly replaced?: Readonly<Record<string, string>>;
 }
 
 /** What a person gave a command. */
@@ -49,10 +56,16 @@ export interface CommandLine {
  * and what is allowed.
  */
 export function parseCommandLine(
-  { flags, positionals, usage }: Command,
+  { flags, positionals, usage, replaced = {} }: Command,
   args: readonly string[],
   environment: (name: string) => string | undefined,
 ): CommandLine | undefined {
+  for (const [name, instead] of Object.entries(replaced)) {
+    const flag = `--${name}`;
+    if (!args.includes(flag) && !environment(variableOf(name))) continue;
+    const given = args.includes(flag) ? flag : variableOf(name);
+    throw wrong(`There is no ${given} any more: use ${instead}`);
+  }
   const given = parse(flags, args, usage);
   if (given.values["help"]) return undefined;
   const numbers: Record<string, number> = {};
@@ -60,7 +73,7 @@ export function parseCommandLine(
   const switches: Record<string, boolean> = {};
   for (const [name, flag] of Object.entries(flags)) {
     const dashed = dashedName(name);
-    const variable = `CYPHER_${dashed.toUpperCase().replaceAll("-", "_")}`;
+    const variable = variableOf(dashed);
     const onLine = given.values[dashed];
     const value = onLine ?? environment(variable);
     const source = onLine === undefined ? variable : `--${dashed}`;
@@ -72,6 +85,16 @@ export function parseCommandLine(
       texts[name] = value === undefined ? flag.default : String(value);
     } else if (value !== undefined) {
       numbers[name] = numberOf(source, String(value), flag.option);
+    }
+  }
+  for (const [name, flag] of Object.entries(flags)) {
+    if (flag.kind !== "switch" || !flag.needs || !switches[name]) continue;
+    if (!switches[flag.needs]) {
+      throw wrong(
+        `Cannot use --${dashedName(name)}: it needs --${
+          dashedName(flag.needs)
+        } beside it`,
+      );
     }
   }
   checkPositionals(positionals, given.positionals, usage);
@@ -108,9 +131,23 @@ export function helpOf({ usage, about, flags, positionals }: Command): string {
     about,
     "",
     ...lines,
-    "",
-    "A flag can also be set in the environment: --port as CYPHER_PORT.",
+    ...(rows.length > 1
+      ? [
+        "",
+        "A flag can also be set in the environment: --port as CYPHER_PORT.",
+      ]
+      : []),
   ].join("\n");
+}
+
+/**
+ * What a command says before it ends: one line of what a person can mend, the
+ * whole error of what only we can.
+ */
+export function complaintOf(error: unknown): unknown {
+  const mendable = error instanceof CypherError ||
+    error instanceof Error && error.name === "NotCapable";
+  return mendable ? error.message : error;
 }
 
 function parse(
@@ -202,6 +239,11 @@ function rangeOf(option: NumberOption): string {
 /** `recvBuffer` as `recv-buffer`. */
 function dashedName(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** The environment's variable for a flag: `CYPHER_RECV_BUFFER`. */
+function variableOf(dashed: string): string {
+  return `CYPHER_${dashed.toUpperCase().replaceAll("-", "_")}`;
 }
 
 function wrong(message: string): CypherError {

@@ -42,9 +42,19 @@ export function generateKeys(): KeyPair {
 /**
  * Reads the text of a keys file: JSON with a {@linkcode KeyPair}.
  *
- * @throws {CypherError} `BAD_OPTION` naming what is missing, never a key.
+ * @throws {CypherError} `BAD_OPTION` naming the file and what is missing, never
+ * a key.
  */
-export function parseKeys(text: string): KeyPair {
+export function parseKeys(text: string, file = KEY_FILE): KeyPair {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof CypherError)) throw error;
+    throw new CypherError(error.code, `${file}: ${error.message}`);
+  }
+}
+
+function parse(text: string): KeyPair {
   let keys: Partial<KeyPair> | null;
   try {
     keys = JSON.parse(text);

@@ -7,6 +7,20 @@
 // @ts-types="npm:@types/node-forge@^1.3.14"
 import forge from "npm:node-forge@^1.4.3";
 import { generateKeyPairSync } from "node:crypto";
+import {
+  type Command,
+  helpOf,
+  parseCommandLine,
+} from "../protocol/command_line.ts";
+
+const COMMAND: Command = {
+  usage: "deno task certs",
+  about:
+    `Makes a development authority, a certificate for the server and one for a
+client in .cypher/, for deno task serve --tls. Overwrites nothing.`,
+  positionals: [],
+  flags: {},
+};
 
 /** Where {@linkcode makeCertificates} puts its files. */
 const FOLDER = ".cypher";
@@ -117,7 +131,10 @@ async function writeCertificates(folder: string): Promise<string[]> {
   const paths = FILES.map((name) => `${folder}/${name}`);
   for (const path of paths) {
     if (!await exists(path)) continue;
-    throw new Error(`${path} is there already: remove it to make a new one`);
+    throw new Error(
+      `${path} is there already: for new ones, remove the .pem files and ` +
+        `client.key in ${folder}`,
+    );
   }
   const made = makeCertificates();
   await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
@@ -142,10 +159,19 @@ async function exists(path: string): Promise<boolean> {
 
 if (import.meta.main) {
   try {
-    const [ca, cert, key, clientCert, clientKey] = await writeCertificates(
-      FOLDER,
-    );
-    console.log(`Made, for ${[...NAMES, ...ADDRESSES].join(", ")}, ${DAYS} days:
+    if (parseCommandLine(COMMAND, Deno.args, () => undefined)) await main();
+    else console.log(helpOf(COMMAND));
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    Deno.exit(1);
+  }
+}
+
+async function main(): Promise<void> {
+  const [ca, cert, key, clientCert, clientKey] = await writeCertificates(
+    FOLDER,
+  );
+  console.log(`Made, for ${[...NAMES, ...ADDRESSES].join(", ")}, ${DAYS} days:
   ${ca}      a development authority, to be trusted; its key is kept nowhere
   ${cert}    the server's certificate
   ${key}     its private key, for its owner's eyes alone
@@ -166,8 +192,4 @@ To let in only clients with a certificate, give the server besides
 and the client
     cert: await Deno.readTextFile("${clientCert}"),
     key: await Deno.readTextFile("${clientKey}"),`);
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    Deno.exit(1);
-  }
 }

@@ -20,6 +20,9 @@ export type Journalling = Omit<
   "serverId" | "endingsOf" | "answerOf"
 >;
 
+/** What SQLite says of a file that somebody else has open (Deno: no code). */
+const BUSY = "database is locked";
+
 /**
  * What survives the server's process: which requests began, and how they ended.
  * A session's request goes by its client and its id, a classic token by the
@@ -247,10 +250,11 @@ export class Journal {
   }
 
   #unusable(cause: unknown): CypherError {
+    const problem = cause instanceof Error ? cause.message : cause;
     return new CypherError(
       "BAD_OPTION",
       `Cannot use the journal ${JSON.stringify(this.#path)}: ${
-        cause instanceof Error ? cause.message : cause
+        problem === BUSY ? "another server has it open" : problem
       }`,
       { cause },
     );

@@ -1,4 +1,3 @@
-import { CypherError } from "../protocol/errors.ts";
 import {
   generateKeys,
   KEY_FILE,
@@ -16,9 +15,9 @@ export async function loadOrMakeKeys(
   path: string = KEY_FILE,
 ): Promise<{ keys: KeyPair; made: boolean }> {
   try {
-    return { keys: parseKeys(await Deno.readTextFile(path)), made: false };
+    const text = await Deno.readTextFile(path);
+    return { keys: parseKeys(text, path), made: false };
   } catch (error) {
-    if (error instanceof CypherError) throw inFile(path, error);
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   const keys = generateKeys();
@@ -29,8 +28,4 @@ export async function loadOrMakeKeys(
     mode: 0o600,
   });
   return { keys, made: true };
-}
-
-function inFile(path: string, error: CypherError): CypherError {
-  return new CypherError(error.code, `${path}: ${error.message}`);
 }

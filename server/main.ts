@@ -6,9 +6,11 @@
  */
 // deno-lint-ignore-file no-console
 import { HTTP_PORT } from "../dashboard/dashboard_server.ts";
+import { isLoopback } from "../dashboard/hosts.ts";
 import { type DashboardServer, serveDashboard } from "../dashboard/mod.ts";
 import {
   type CommandLine,
+  complaintOf,
   helpOf,
   parseCommandLine,
 } from "../protocol/command_line.ts";
@@ -24,7 +26,7 @@ import type { LogLine } from "./log/line.ts";
 import type { Log } from "./log/log.ts";
 import { addSignals } from "./log/log_signals.ts";
 import type { Monitor } from "./monitor.ts";
-import { GRACE } from "./options.ts";
+import { GRACE, THREADS } from "./options.ts";
 import { PacketServer } from "./packet/packet_server.ts";
 import { SegmentServer } from "./segment/segment_server.ts";
 import { optionsOf, SERVE } from "./serve/command.ts";
@@ -46,8 +48,7 @@ if (import.meta.main) {
     // Handlers that took too long may still run.
     if (code !== 0) Deno.exit(code);
   } catch (error) {
-    // One line for what a person can mend, the stack for what only we can.
-    console.error(error instanceof CypherError ? error.message : error);
+    console.error(complaintOf(error));
     Deno.exit(1);
   }
 }
@@ -86,10 +87,7 @@ export async function serve(
     ...(journal && { journal }),
     ...(line.switches["tls"] &&
       { tls: await findCertificate(line.switches["clientCert"]!) }),
-    handler: numbers["threads"] === undefined || numbers["threads"] === 1
-      ? handler
-      : new URL("./serve/example_module.ts", import.meta.url),
-    ...(line.switches["tracing"] && { tracing: await loadTracing() }),
+    ...await handling(handler, line),
     onHandlerError: (error, info) =>
       log.add("error", () => handlerLine(error, info)),
   });
@@ -126,10 +124,23 @@ function handlerLine(error: unknown, info: HandlerErrorInfo): LogLine {
   return faultLine("handler", text, error, { reference, operation, path });
 }
 
-/** Loaded if it is asked for, as it brings a package of others. */
-async function loadTracing(): Promise<Tracing> {
+/**
+ * A handler, or a module for several threads; either may be traced. Tracing is
+ * loaded if it is asked for, as it brings a package of others.
+ */
+async function handling(
+  handler: Handler,
+  { numbers, switches }: CommandLine,
+): Promise<{ handler: Handler | URL; tracing?: Tracing }> {
+  const { threads = THREADS.default } = numbers;
+  const { tracing } = switches;
+  if (threads !== 1) {
+    const name = tracing ? "traced_example_module.ts" : "example_module.ts";
+    return { handler: new URL(`./serve/${name}`, import.meta.url) };
+  }
+  if (!tracing) return { handler };
   const { openTelemetry } = await import("../tracing.ts");
-  return openTelemetry();
+  return { handler, tracing: openTelemetry() };
 }
 
 /** The smaller protocols that were asked for, on their own ports. */
@@ -155,8 +166,19 @@ function startSidecar(
 ): DashboardServer {
   const token = Deno.env.get("CYPHER_DASHBOARD_TOKEN");
   const readToken = Deno.env.get("CYPHER_DASHBOARD_READ_TOKEN");
+  const hostname = texts["httpHostname"]!;
+  if (token === undefined && !isLoopback(hostname)) {
+    throw new CypherError(
+      "BAD_OPTION",
+      `Cannot use --http-hostname ${hostname}: others can reach this ` +
+        "address, so it needs a token of 16 characters or more in " +
+        "CYPHER_DASHBOARD_TOKEN",
+    );
+  }
+  const hosts = texts["httpHosts"]!;
   return serveDashboard(monitor, {
-    hostname: texts["httpHostname"]!,
+    ...(hosts && { allowedHosts: hosts.split(",") }),
+    hostname,
     port,
     fallbackPort: true,
     name: texts["name"]!,

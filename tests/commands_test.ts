@@ -31,7 +31,23 @@ const WRONG: {
   },
   {
     args: [...SERVE, "--port", "0", "--http-hostname", "0.0.0.0"],
-    says: ["others can reach", "token"],
+    says: [
+      "--http-hostname 0.0.0.0",
+      "others can reach",
+      "CYPHER_DASHBOARD_TOKEN",
+    ],
+  },
+  { args: [...SERVE, "--client-cert", "--port", "0"], says: ["--tls beside"] },
+  { args: [...CLIENT, "ping", "--client-cert"], says: ["--tls beside"] },
+  { args: [...SERVE, "--quiet"], says: ["--quiet", "--log-level warn"] },
+  {
+    args: SERVE,
+    env: { CYPHER_QUIET: "1" },
+    says: ["CYPHER_QUIET", "--log-level warn"],
+  },
+  {
+    args: ["run", "--no-prompt", pathOf("../server/main.ts")],
+    says: ["--allow-env"],
   },
   { args: [...SERVE, "--tls", "--port", "0"], says: ["deno task certs"] },
   { args: [...CLIENT, "ping", "--wire", "x"], says: ['"session"', '"x"'] },
@@ -115,6 +131,12 @@ Deno.test("a taken port is one clear line", async () => {
 });
 
 Deno.test("help says what there is, and is no failure", async () => {
+  for (const path of ["../dashboard/demo.ts", "../server/certs.ts"]) {
+    await using program = new Program(["run", "-A", pathOf(path), "--help"]);
+    assertEquals(await program.ended, 0);
+    assertStringIncludes(program.output, "deno task");
+    assert(!program.output.includes("CYPHER_PORT"), "it has no such flag");
+  }
   for (const args of [SERVE, [...CLIENT, "request"], [...CLIENT, "ping"]]) {
     await using program = new Program([...args, "--help"]);
     assertEquals(await program.ended, 0);
@@ -166,7 +188,82 @@ Deno.test("keys are made once, for their owner alone, and never printed", async 
       broken.errors,
       ".cypher/keys.json: Cannot read the keys: not JSON\n",
     );
+    await using puzzled = new Program([...CLIENT, "ping"], { cwd, env });
+    assertEquals(await puzzled.ended, 1);
+    assertEquals(puzzled.errors, broken.errors);
   } finally {
     await Deno.remove(cwd, { recursive: true });
   }
+});
+
+Deno.test("who is not let in hears why at once", async () => {
+  const port = String(availablePort());
+  const served = [...SERVE, "--port", port, "--no-dashboard"];
+  await using server = new Program(served, { env: KEYS });
+  await server.prints('"listening"');
+  const asking = [...CLIENT, "request", "READ", "/NUMBER", "--port", port];
+  const endless = [...asking, "--deadline", "600000"];
+  const env = { ...KEYS, CYPHER_DECRYPTION_KEY: "x".repeat(32) };
+  await using stranger = new Program(endless, { env });
+  assertEquals(await stranger.ended, 1);
+  assertStringIncludes(stranger.errors, "The server does not accept the keys");
+});
+
+Deno.test("threads can be traced from the command line", async () => {
+  const port = String(availablePort());
+  const flags = ["--threads", "2", "--tracing", "--port", port];
+  await using server = new Program([...SERVE, ...flags, "--no-dashboard"], {
+    env: KEYS,
+  });
+  await server.prints('"listening"');
+  const keys = {
+    CYPHER_ENCRYPTION_KEY: KEYS.CYPHER_DECRYPTION_KEY,
+    CYPHER_DECRYPTION_KEY: KEYS.CYPHER_ENCRYPTION_KEY,
+  };
+  const asking = [...CLIENT, "request", "READ", "/NUMBER", "--port", port];
+  await using client = new Program(asking, { env: keys });
+  assertEquals(await client.ended, 0, client.errors);
+  assertEquals(client.output, "0\n");
+});
+
+Deno.test("a proxy's host name reaches the dashboard", async () => {
+  const flags = ["--port", "0", "--http-port", "0", "--http-hosts"];
+  await using server = new Program([...SERVE, ...flags, "a.lan,b.lan"], {
+    env: { ...KEYS, CYPHER_DASHBOARD_TOKEN: "t".repeat(16) },
+  });
+  await server.prints('"hint"');
+  const url = /"url":"([^"]+)"/.exec(server.output)![1]!;
+  // fetch() sets no Host of its own.
+  const asked = async (host: string) => {
+    const conn = await Deno.connect({
+      hostname: "127.0.0.1",
+      port: Number(new URL(url).port),
+    });
+    const request = `GET /api/snapshot HTTP/1.1\r\nHost: ${host}\r\n` +
+      "Connection: close\r\n\r\n";
+    await conn.write(new TextEncoder().encode(request));
+    return (await new Response(conn.readable).text()).split(" ")[1];
+  };
+  assertEquals([await asked("b.lan"), await asked("c.lan")], ["401", "421"]);
+});
+
+Deno.test("ping goes on when the server is killed and started again", async () => {
+  const port = String(availablePort());
+  const flags = ["--port", port, "--no-dashboard"];
+  const keys = {
+    CYPHER_ENCRYPTION_KEY: KEYS.CYPHER_DECRYPTION_KEY,
+    CYPHER_DECRYPTION_KEY: KEYS.CYPHER_ENCRYPTION_KEY,
+  };
+  const args = [...CLIENT, "ping", "--port", port, "-n", "20000"];
+  const first = new Program([...SERVE, ...flags], { env: KEYS });
+  await first.prints('"listening"');
+  await using ping = new Program([...args, "--deadline", "600000"], {
+    env: keys,
+  });
+  await first.prints('"online"');
+  await first[Symbol.asyncDispose]();
+  await using second = new Program([...SERVE, ...flags], { env: KEYS });
+  await second.prints('"online"');
+  assertEquals(await ping.ended, 0, ping.errors);
+  assertStringIncludes(ping.output, "20000 round trips");
 });

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { NO_CONNECTION } from "../server/signals.ts";
 import { within } from "./support/cypher.ts";
 import { Scene } from "./support/scene.ts";
 import { Stalls } from "./support/stalls.ts";
@@ -239,15 +240,34 @@ browserTest("an empty page says what to run", async (browser) => {
     `press hall is listening on ${hostname}:${port} and ready.`,
   );
   assertEquals(await tab.page.locator(".commands code").allTextContents(), [
-    "deno task ping -n 1000",
-    "deno task request UPDATE /NUMBER 42",
-    "deno task demo",
+    `deno task ping -n 1000 --port ${port}`,
+    `deno task request UPDATE /NUMBER 42 --port ${port}`,
   ]);
   await tab.shows("Nothing yet.", ".log");
   await scene.clients({ alpha: 1 });
   await tab.names("alpha");
   await tab.page.getByText("No connections yet").waitFor({ state: "hidden" });
 });
+
+browserTest(
+  "a notice that is cut is told whole when pressed",
+  async (browser) => {
+    await using scene = await Scene.start();
+    await using tab = await Tab.open(browser, scene.sidecar.url);
+    await tab.live();
+    const message = "A thread died, and another one takes its place. ".repeat(
+      4,
+    );
+    scene.server.monitor.publish({
+      kind: "notice",
+      ...NO_CONNECTION,
+      code: "THREAD_DIED",
+      message,
+    });
+    await tab.page.locator(".signal button").click();
+    await tab.shows(`THREAD_DIED: ${message.trim()}`, ".toast");
+  },
+);
 
 browserTest("a draining server says how long it has", async (browser) => {
   const go = Promise.withResolvers<void>();

@@ -246,6 +246,7 @@ Deno.test("two servers cannot share a journal; one after the other can", () => {
   const first = new Journal(folder.journal);
   const error = assertThrows(() => new Journal(folder.journal), CypherError);
   assertEquals(error.code, "BAD_OPTION");
+  assert(error.message.endsWith(": another server has it open"));
   first.close();
   new Journal(folder.journal).close();
 });

@@ -48,6 +48,10 @@ Deno.test("signals are told in words", () => {
       { ...offline, reason: "peer-reset", inProgress: 2 },
       "Peer reset · 2 requests unanswered",
     ],
+    [
+      { ...offline, reason: "handshake-timeout", requests: 0 },
+      "Handshake timeout · 14m connected, 0 requests",
+    ],
     [{ ...BASE, kind: "timeout", after: 120_000 }, "No request for 120 s"],
     [failure, "HANDLER_FAILED: it threw"],
     [

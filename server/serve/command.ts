@@ -18,6 +18,7 @@ export const SERVE: Command = {
 Keys: CYPHER_ENCRYPTION_KEY and CYPHER_DECRYPTION_KEY, else ${KEY_FILE},
 which is made at the first start.`,
   positionals: [],
+  replaced: { quiet: "--log-level warn" },
   flags: {
     port: {
       kind: "number",
@@ -99,6 +100,7 @@ which is made at the first start.`,
       kind: "switch",
       about: "With --tls: let in only clients with a certificate of its " +
         "authority",
+      needs: "tls",
     },
     httpPort: {
       kind: "number",
@@ -110,6 +112,12 @@ which is made at the first start.`,
       about: "The dashboard's address; any but this machine's own needs " +
         "CYPHER_DASHBOARD_TOKEN",
       default: "127.0.0.1",
+    },
+    httpHosts: {
+      kind: "text",
+      about: "The host names of a proxy before the dashboard, with commas " +
+        "between",
+      default: "",
     },
     name: {
       kind: "text",

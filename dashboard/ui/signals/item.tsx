@@ -3,9 +3,10 @@ import { iso, moment } from "../format/moment.ts";
 import { peer } from "../format/text.ts";
 import { Icon, signalIcon } from "../parts/icons.tsx";
 import { now } from "../state/clock.ts";
+import { say } from "../state/toast.ts";
 import { signalText } from "./words.ts";
 
-/** One signal, in two lines. */
+/** One signal, in two lines; of those about no connection all, once pressed. */
 export function SignalItem({ signal, top, position, size, open }: {
   readonly signal: Signal;
   readonly top: number;
@@ -34,8 +35,7 @@ export function SignalItem({ signal, top, position, size, open }: {
       <button
         type="button"
         tabIndex={-1}
-        disabled={!connection}
-        onClick={() => open(connection)}
+        onClick={() => connection ? open(connection) : say(text)}
       >
         <span class={`tone-${kind}`}>
           <Icon name={signalIcon(kind)} />

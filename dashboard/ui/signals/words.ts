@@ -1,4 +1,8 @@
-import type { Signal, SignalKind } from "../../../server/signals.ts";
+import type {
+  OfflineReason,
+  Signal,
+  SignalKind,
+} from "../../../server/signals.ts";
 import { duration } from "../format/duration.ts";
 import { latency, plural } from "../format/number.ts";
 import { visible } from "../format/text.ts";
@@ -14,7 +18,7 @@ export const KINDS = [
 
 export type Kind = typeof KINDS[number];
 
-const REASONS: Readonly<Record<string, string>> = {
+const REASONS: Readonly<Record<OfflineReason, string>> = {
   "peer-closed": "Peer closed",
   "peer-reset": "Peer reset",
   "peer-lost": "Peer lost",
@@ -23,6 +27,13 @@ const REASONS: Readonly<Record<string, string>> = {
   "too-large": "Too large",
   "slow-reader": "Slow reader",
   "slow-sender": "Slow sender",
+  "handshake-timeout": "Handshake timeout",
+  "protocol-error": "Protocol error",
+  "unresponsive": "Unresponsive",
+  "unauthorized": "Wrong keys",
+  "replaced": "Replaced",
+  "withdrawn": "Keys withdrawn",
+  "crowded-out": "Crowded out",
   "stopped": "Server stopped",
   "disconnected": "Disconnected",
   "internal": "Server fault",
@@ -30,7 +41,9 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** A reason in words; codes that are newer than this page as they are. */
 export const reasonText = (reason: string): string =>
-  REASONS[reason] ?? visible(reason);
+  Object.hasOwn(REASONS, reason)
+    ? REASONS[reason as OfflineReason]
+    : visible(reason);
 
 /** The second line of a signal. */
 export function signalText(signal: Signal): string {

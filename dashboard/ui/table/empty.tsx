@@ -6,13 +6,15 @@ import { clearFilter } from "./query.ts";
 const COMMANDS = [
   "deno task ping -n 1000",
   "deno task request UPDATE /NUMBER 42",
-  "deno task demo",
 ];
+/** Where the commands look for a server by themselves. */
+const USUAL_PORT = 12_345;
 
 /** Nobody has come yet: says what to do. */
 export function Empty() {
   const at = listeners.value[0];
   const where = at ? ` on ${visible(at.hostname)}:${at.port}` : "";
+  const flag = at && at.port !== USUAL_PORT ? ` --port ${at.port}` : "";
   return (
     <div class="empty">
       <h3>No connections yet</h3>
@@ -22,7 +24,7 @@ export function Empty() {
         itself.
       </p>
       <ul class="commands">
-        {COMMANDS.map((command) => (
+        {COMMANDS.map((task) => task + flag).map((command) => (
           <li key={command}>
             <code>{command}</code>
             <Copy text={command} label={`Copy ${command}`} />
