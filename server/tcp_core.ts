@@ -194,8 +194,10 @@ export class TcpCore {
         const conn = await listener.accept();
         failing = false;
         this.#admit(conn);
-      } catch {
+      } catch (error) {
         if (this.#state.kind !== "listening") return;
+        // The peer was gone before its turn: nobody else is to wait for that.
+        if (lossOf(error) === "peer-reset") continue;
         // Most likely out of file descriptors: connections that close will
         // free some. Said once, not at every try.
         if (!failing) monitor.limit("descriptors");
