@@ -319,7 +319,7 @@ export class Connection implements Stranger {
     if (this.#inProgress === 0) this.allow(this.#timeout);
     const { path, operation, status, message, ...rest } = outcome;
     if (status !== "OK") this.failure(status, message, { path, operation });
-    if (this.#monitor.watched) {
+    if (this.#monitor.wants("request")) {
       this.#signal({
         kind: "request",
         path,
@@ -421,7 +421,7 @@ export class Connection implements Stranger {
   }
 
   #signal(body: SignalBody): void {
-    if (!this.#monitor.watched) return;
+    if (!this.#monitor.wants(body.kind)) return;
     this.#monitor.publish({ ...this.#about(), ...body } as NewSignal);
   }
 

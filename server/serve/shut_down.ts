@@ -42,7 +42,7 @@ export async function shutDown(
   const unlisten = monitor.listen((signal) => {
     if (signal.kind !== "offline" || signal.reason !== "stopped") return;
     cutOff += signal.inProgress;
-  });
+  }, { kinds: ["offline"] });
   await Promise.all(servers.map((server) => server.stop({ grace })));
   unlisten();
   log.say("stopped", "Stopped");
