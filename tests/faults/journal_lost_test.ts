@@ -37,17 +37,18 @@ for (const threads of ["1", "2"]) {
       await using client = makeClient({ hostname: "127.0.0.1", port }, {
         wire: "session",
       });
-      let over = false;
-      server.ended.then(() => over = true);
-      const data = "x".repeat(100_000);
+      // As long as there is a client, so that a failure of the test ends it.
       const ask = async () => {
-        while (!over) {
+        const data = "x".repeat(100_000);
+        for (let code; code !== "CLOSED";) {
           const request = { path: "/NUMBER", operation: "UPDATE", data };
-          await client.request(request, { deadline: 500 }).catch(() => {});
+          code = await client.request(request, { deadline: 500 })
+            .then(() => undefined, (error) => error.code);
         }
       };
       const asking = ask();
       assertEquals(await within("its end", server.ended), 1);
+      await client.close();
       await asking;
       const lines = server.output.trim().split("\n").map((line) =>
         JSON.parse(line)
