@@ -258,9 +258,15 @@ export class TcpCore {
   /** Sees through what is below the wire, or closes the connection. */
   async #handshake(connection: Connection, conn: AcceptedConn): Promise<void> {
     const { timeout, handshakeTimeout = timeout } = this.#options;
-    connection.allow(handshakeTimeout, "handshake-timeout");
+    connection.allow(
+      handshakeTimeout,
+      "handshake-timeout",
+      "handshakeTimeout",
+    );
+    const held = (bytes: number) => this.#unproven.hold(connection, bytes);
     try {
-      await conn.handshake!();
+      await conn.handshake!(held);
+      held(0);
       connection.allow(timeout);
     } catch (error) {
       if (connection.ended) return;
