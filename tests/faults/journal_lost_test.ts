@@ -40,10 +40,11 @@ for (const threads of ["1", "2"]) {
       // As long as there is a client, so that a failure of the test ends it.
       const ask = async () => {
         const data = "x".repeat(100_000);
-        for (let code; code !== "CLOSED";) {
+        let code = "";
+        while (code !== "CLOSED") {
           const request = { path: "/NUMBER", operation: "UPDATE", data };
           code = await client.request(request, { deadline: 500 })
-            .then(() => undefined, (error) => error.code);
+            .then(() => "", (error) => error.code);
         }
       };
       const asking = ask();
