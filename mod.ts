@@ -72,6 +72,7 @@ export {
   type ConnectionInfo,
   type ConnectionState,
   type ListenerInfo,
+  type ListenOptions,
   Monitor,
   type Watched,
 } from "./server/monitor.ts";

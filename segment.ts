@@ -54,6 +54,7 @@ export {
   type ConnectionInfo,
   type ConnectionState,
   type ListenerInfo,
+  type ListenOptions,
   Monitor,
   type Watched,
 } from "./server/monitor.ts";

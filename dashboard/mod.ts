@@ -48,6 +48,7 @@ export {
   type ConnectionInfo,
   type ConnectionState,
   type ListenerInfo,
+  type ListenOptions,
   Monitor,
   type Watched,
 } from "../server/monitor.ts";

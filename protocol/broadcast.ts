@@ -21,12 +21,6 @@ export class Broadcast<T> {
   #listeners = new Set<{ readonly call: (value: T) => void }>();
   #subscriptions = new Set<Subscription<T>>();
   #closed = false;
-  #onWatched: (watched: boolean) => void;
-
-  /** `onWatched` is told when the first begins to listen, and the last ends. */
-  constructor(onWatched: (watched: boolean) => void = () => {}) {
-    this.#onWatched = onWatched;
-  }
 
   /** Whether anybody would see a published value. */
   get watched(): boolean {
@@ -52,19 +46,19 @@ export class Broadcast<T> {
     // Wrapped, so that the same function can listen twice.
     const entry = { call: listener };
     this.#listeners.add(entry);
-    if (this.#listeners.size === 1) this.#onWatched(true);
-    return () => {
-      const last = this.#listeners.delete(entry) && !this.watched;
-      if (last) this.#onWatched(false);
-    };
+    return () => void this.#listeners.delete(entry);
   }
 
   /**
-   * Values from now on, as an async iterable.
+   * Values from now on, as an async iterable. `listen` may be another way to
+   * listen, default {@linkcode Broadcast.listen}.
    *
    * @throws {CypherError} `BAD_OPTION` if an option is not right.
    */
-  subscribe(options: SubscribeOptions = {}): Subscription<T> {
+  subscribe(
+    options: SubscribeOptions = {},
+    listen: Broadcast<T>["listen"] = (listener) => this.listen(listener),
+  ): Subscription<T> {
     checkNames("", options, ["signal", "capacity"]);
     checkSignal(options.signal);
     const capacity = checkNumber("capacity", options.capacity, CAPACITY);
@@ -73,7 +67,7 @@ export class Broadcast<T> {
       options.signal?.removeEventListener("abort", end);
       this.#subscriptions.delete(subscription);
     });
-    const unlisten = this.listen((value) => subscription.push(value));
+    const unlisten = listen((value) => subscription.push(value));
     const end = () => subscription.end();
     this.#subscriptions.add(subscription);
     options.signal?.addEventListener("abort", end);

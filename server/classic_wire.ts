@@ -202,8 +202,8 @@ class ClassicSession {
     if (first === null || connection.ended) return undefined;
     if (!(first instanceof Uint8Array)) return first;
     // Nobody reads now, and the handler may never end.
-    const result = await Promise.race([something, connection.whenEnded]);
-    return connection.ended ? undefined : result as T;
+    const result = await connection.unlessEnded(something);
+    return connection.ended ? undefined : result;
   }
 }
 

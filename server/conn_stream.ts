@@ -10,13 +10,25 @@ const BUSY = 65_536;
 export class ConnStream extends Duplex {
   #conn: Conn;
   #size = IDLE;
+  #received = 0;
   #written = false;
+  /** A read that was begun before anybody asked for it. */
+  #ahead: Promise<Uint8Array | null> | undefined;
   #held: PromiseWithResolvers<void> | undefined;
 
   /** The stream ends with the peer's half: no wire serves on after that. */
   constructor(conn: Conn) {
     super({ allowHalfOpen: false });
     this.#conn = conn;
+  }
+
+  /** Told how much has come, with what the next read goes to, in bytes. */
+  onReceived: (bytes: number) => void = () => {};
+
+  /** Resolves once something has come, or never will. */
+  async begun(): Promise<void> {
+    this.#ahead = this.#receive();
+    await this.#ahead.catch(() => {});
   }
 
   /** Whether anything was written. */
@@ -38,13 +50,13 @@ export class ConnStream extends Duplex {
   /** Called by the stream when it wants more. */
   override async _read(): Promise<void> {
     if (this.#held) await this.#held.promise;
-    const buffer = new Uint8Array(this.#size);
+    const reading = this.#ahead ?? this.#receive();
+    this.#ahead = undefined;
     try {
-      const count = await this.#conn.read(buffer);
-      this.#size = count === buffer.length
-        ? Math.min(BUSY, 4 * buffer.length)
-        : IDLE;
-      this.push(count === null ? null : buffer.subarray(0, count));
+      const chunk = await reading;
+      this.onReceived(this.#received + this.#size);
+      // What was told may have ended it.
+      if (!this.destroyed) this.push(chunk);
     } catch (error) {
       this.destroy(error as Error);
     }
@@ -72,6 +84,17 @@ export class ConnStream extends Duplex {
   /** Called by the stream when nothing more will be written. */
   override _final(done: (error?: Error) => void): void {
     this.#conn.closeWrite().then(() => done(), done);
+  }
+
+  async #receive(): Promise<Uint8Array | null> {
+    const buffer = new Uint8Array(this.#size);
+    const count = await this.#conn.read(buffer);
+    this.#size = count === buffer.length
+      ? Math.min(BUSY, 4 * buffer.length)
+      : IDLE;
+    if (count === null) return null;
+    this.#received += count;
+    return buffer.subarray(0, count);
   }
 
   async #writeAll(bytes: Uint8Array): Promise<void> {

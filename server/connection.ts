@@ -67,8 +67,8 @@ export class Connection implements Stranger {
   #overdue: OfflineReason = "timeout";
   #exceeded: string | undefined;
   #state: ConnectionState = { kind: "handshake" };
-  /** Made when somebody wants to know the end. */
-  #ending: PromiseWithResolvers<void> | undefined;
+  /** Those who wait for something else, or for the end. */
+  #waiting: Set<() => void> | undefined;
   #wire = "";
   #name: string | undefined;
   #buffer: Uint8Array | undefined;
@@ -124,11 +124,18 @@ export class Connection implements Stranger {
     return this.#state.kind === "closed";
   }
 
-  /** Resolves once it is over. */
-  get whenEnded(): Promise<void> {
-    this.#ending ??= Promise.withResolvers();
-    if (this.ended) this.#ending.resolve();
-    return this.#ending.promise;
+  /**
+   * What comes of something; undefined if this is over before that. A
+   * `Promise.race` with the end would keep each outcome until then.
+   */
+  unlessEnded<T>(something: Promise<T>): Promise<T | undefined> {
+    if (this.ended) return Promise.resolve(undefined);
+    const { promise, resolve, reject } = Promise.withResolvers<T | undefined>();
+    const over = () => resolve(undefined);
+    const waiting = this.#waiting ??= new Set();
+    waiting.add(over);
+    something.then(resolve, reject).then(() => waiting.delete(over));
+    return promise;
   }
 
   /** Whether it is to end after the requests in progress. */
@@ -312,7 +319,7 @@ export class Connection implements Stranger {
     if (this.#inProgress === 0) this.allow(this.#timeout);
     const { path, operation, status, message, ...rest } = outcome;
     if (status !== "OK") this.failure(status, message, { path, operation });
-    if (this.#monitor.watched) {
+    if (this.#monitor.wants("request")) {
       this.#signal({
         kind: "request",
         path,
@@ -388,7 +395,7 @@ export class Connection implements Stranger {
     this.#state = { kind: "closed", reason, at: this.#clock.wall() };
     this.#deadline.clear();
     this.#message.stop();
-    this.#ending?.resolve();
+    for (const over of this.#waiting ?? []) over();
     if (!wasOnline) return;
     this.#signal({
       kind: "offline",
@@ -414,7 +421,7 @@ export class Connection implements Stranger {
   }
 
   #signal(body: SignalBody): void {
-    if (!this.#monitor.watched) return;
+    if (!this.#monitor.wants(body.kind)) return;
     this.#monitor.publish({ ...this.#about(), ...body } as NewSignal);
   }
 

@@ -5,8 +5,11 @@ export type AcceptedConn = Conn & {
   readonly remoteAddr: Deno.Addr;
   /** Switches Nagle's algorithm off; `Deno.TlsConn` cannot. */
   setNoDelay?(noDelay: boolean): void;
-  /** Resolves once what is below the wire, such as TLS, has begun. */
-  handshake?(): Promise<unknown>;
+  /**
+   * Resolves once what is below the wire, such as TLS, has begun. `held` is told
+   * how many bytes are kept for the peer until then.
+   */
+  handshake?(held: (bytes: number) => void): Promise<unknown>;
 };
 
 /** What of a `Deno.Listener` is used. */

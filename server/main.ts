@@ -31,6 +31,7 @@ import { PacketServer } from "./packet/packet_server.ts";
 import { SegmentServer } from "./segment/segment_server.ts";
 import { optionsOf, SERVE } from "./serve/command.ts";
 import { interrupted } from "./serve/interrupted.ts";
+import { journalFailed } from "./serve/journal_failed.ts";
 import { logOf } from "./serve/log_flags.ts";
 import { sayListening } from "./serve/say_listening.ts";
 import { findCertificate, findKeys } from "./serve/secrets.ts";
@@ -54,7 +55,7 @@ if (import.meta.main) {
 }
 
 /**
- * Serves until it is interrupted. Gives the exit code.
+ * Serves until it is interrupted, or its journal fails. Gives the exit code.
  *
  * @throws {CypherError} `BAD_OPTION`, `LISTEN_FAILED`.
  */
@@ -93,6 +94,7 @@ export async function serve(
   });
   const { monitor } = server;
   const unlisten = addSignals(log, monitor);
+  const failure = journalFailed(monitor);
   let stopping = false;
   const sidecar = line.switches["noDashboard"]
     ? undefined
@@ -104,17 +106,23 @@ export async function serve(
   }
   if (sidecar) announce(log, sidecar, httpPort);
   log.say("hint", "Try: deno task request UPDATE /NUMBER 42");
-  await interruption;
+  const failed = await Promise.race([
+    interruption.then(() => false),
+    failure.then(() => true),
+  ]);
   stopping = true;
   const code = await shutDown(Object.values<Serving>(servers), {
     monitor,
     log,
-    delay,
-    grace,
+    // The one that failed has stopped already.
+    ...(failed ? { delay: 0, grace: 0 } : { delay, grace }),
   });
   await sidecar?.close();
   unlisten();
-  return code;
+  if (!failed) return code;
+  // Not counted, unlike the notice that has the reason.
+  log.say("failed", "Ended, as the journal failed", {}, "error");
+  return 1;
 }
 
 /** What a handler threw, under the reference that its peer was given. */

@@ -4,12 +4,15 @@ import {
   type Subscription,
 } from "../protocol/broadcast.ts";
 import { type Clock, systemClock } from "../protocol/clock.ts";
+import { badOption, checkNames } from "../protocol/options.ts";
 import {
   type NewSignal,
   NO_CONNECTION,
   type OfflineReason,
   type Signal,
+  SIGNAL_KINDS,
   type SignalBase,
+  type SignalKind,
 } from "./signals.ts";
 
 /** How often a limit is told at most, in ms. */
@@ -90,6 +93,15 @@ export interface Watched {
   close(reason: OfflineReason): void;
 }
 
+/** What a listener wants to hear. */
+export interface ListenOptions {
+  /**
+   * The kinds of signals that it is called with, default all. Of those that
+   * nobody wants none are made: `request` costs something with each request.
+   */
+  kinds?: readonly SignalKind[];
+}
+
 /**
  * Sees every connection of the servers it is given to, and tells what happens
  * to them. With nobody listening it costs a counter here and there.
@@ -108,9 +120,9 @@ export interface Watched {
  */
 export class Monitor {
   #clock: Clock;
-  #signals = new Broadcast<Signal>((watched) => {
-    for (const told of this.#watching) told(watched);
-  });
+  #signals = new Broadcast<Signal>();
+  /** How many listeners want each kind. */
+  #wanted = new Map<SignalKind, number>();
   #watching = new Set<(watched: boolean) => void>();
   #connections = new Map<string, Watched>();
   #listeners = new Set<() => ListenerInfo>();
@@ -146,14 +158,46 @@ export class Monitor {
     return Array.from(this.#listeners, (info) => info());
   }
 
-  /** The signals from now on, as an async iterable. */
-  signals(options?: SubscribeOptions): Subscription<Signal> {
-    return this.#signals.subscribe(options);
+  /**
+   * The signals from now on, or those of some kinds, as an async iterable.
+   *
+   * @throws {CypherError} `BAD_OPTION` if an option is not right.
+   */
+  signals(
+    { kinds, ...options }: SubscribeOptions & ListenOptions = {},
+  ): Subscription<Signal> {
+    const wanted = kinds && { kinds };
+    return this.#signals.subscribe(
+      options,
+      (listener) => this.listen(listener, wanted),
+    );
   }
 
-  /** Calls `listener` with each signal, at once; returns what ends that. */
-  listen(listener: (signal: Signal) => void): () => void {
-    return this.#signals.listen(listener);
+  /**
+   * Calls `listener` with each signal, or with those of some kinds, at once;
+   * returns what ends that.
+   *
+   * @throws {CypherError} `BAD_OPTION` if an option is not right.
+   */
+  listen(
+    listener: (signal: Signal) => void,
+    options: ListenOptions = {},
+  ): () => void {
+    checkNames("", options, ["kinds"]);
+    const kinds = checkKinds(options.kinds);
+    const unlisten = this.#signals.listen(
+      kinds === SIGNAL_KINDS
+        ? listener
+        : (signal) => kinds.includes(signal.kind) && listener(signal),
+    );
+    this.#want(kinds, 1);
+    let listening = true;
+    return () => {
+      if (!listening) return;
+      listening = false;
+      unlisten();
+      this.#want(kinds, -1);
+    };
   }
 
   /** The number of the last signal published. */
@@ -161,9 +205,14 @@ export class Monitor {
     return this.#lastSignal;
   }
 
-  /** Whether anybody listens; if not, signals need not even be made. */
+  /** Whether anybody listens. */
   get watched(): boolean {
     return this.#signals.watched;
+  }
+
+  /** Whether anybody wants signals of a kind; if not, none need be made. */
+  wants(kind: SignalKind): boolean {
+    return this.#wanted.get(kind) !== undefined;
   }
 
   /** For servers: a new connection's id. */
@@ -187,7 +236,10 @@ export class Monitor {
     return () => void this.#listeners.delete(info);
   }
 
-  /** For servers: `told` whenever somebody begins to listen, or nobody does. */
+  /**
+   * For servers: `told` whenever somebody begins to listen or ends, with whether
+   * anybody does.
+   */
   onWatched(told: (watched: boolean) => void): () => void {
     this.#watching.add(told);
     return () => void this.#watching.delete(told);
@@ -201,7 +253,7 @@ export class Monitor {
     limit: string,
     about: Omit<SignalBase, "id" | "at"> = NO_CONNECTION,
   ): void {
-    if (!this.watched) return;
+    if (!this.wants("limit")) return;
     const now = this.#clock.now();
     const { at = -Infinity, count = 0 } = this.#limits.get(limit) ?? {};
     const due = now - at >= LIMIT_PAUSE;
@@ -216,9 +268,30 @@ export class Monitor {
 
   /** For servers: numbers a signal and hands it to everybody. */
   publish(signal: NewSignal & { readonly at?: number }): void {
-    if (!this.watched) return;
+    if (!this.wants(signal.kind)) return;
     this.#signals.publish(
       { id: ++this.#lastSignal, at: this.#clock.wall(), ...signal } as Signal,
     );
   }
+
+  #want(kinds: readonly SignalKind[], more: 1 | -1): void {
+    for (const kind of kinds) {
+      const count = (this.#wanted.get(kind) ?? 0) + more;
+      if (count === 0) this.#wanted.delete(kind);
+      else this.#wanted.set(kind, count);
+    }
+    for (const told of this.#watching) told(this.watched);
+  }
+}
+
+function checkKinds(
+  kinds: readonly SignalKind[] = SIGNAL_KINDS,
+): readonly SignalKind[] {
+  const known = Array.isArray(kinds) &&
+    kinds.every((kind) => SIGNAL_KINDS.includes(kind));
+  if (!known) {
+    throw badOption("kinds", `a list of ${SIGNAL_KINDS.join(", ")}`, kinds);
+  }
+  // Whoever gave it may change it.
+  return kinds === SIGNAL_KINDS ? kinds : [...kinds];
 }

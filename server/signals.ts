@@ -151,6 +151,19 @@ export type Signal =
 /** What tells signals apart. */
 export type SignalKind = Signal["kind"];
 
+/** Every kind, in an order that stays. */
+export const SIGNAL_KINDS: readonly SignalKind[] = Object.keys(
+  {
+    online: true,
+    offline: true,
+    timeout: true,
+    request: true,
+    failure: true,
+    limit: true,
+    notice: true,
+  } satisfies Record<SignalKind, true>,
+) as SignalKind[];
+
 /** A signal that the monitor has not numbered yet. */
 export type NewSignal = Signal extends infer S
   ? S extends unknown ? Omit<S, "id" | "at"> : never

@@ -194,8 +194,10 @@ export class TcpCore {
         const conn = await listener.accept();
         failing = false;
         this.#admit(conn);
-      } catch {
+      } catch (error) {
         if (this.#state.kind !== "listening") return;
+        // The peer was gone before its turn: nobody else is to wait for that.
+        if (lossOf(error) === "peer-reset") continue;
         // Most likely out of file descriptors: connections that close will
         // free some. Said once, not at every try.
         if (!failing) monitor.limit("descriptors");
@@ -256,9 +258,15 @@ export class TcpCore {
   /** Sees through what is below the wire, or closes the connection. */
   async #handshake(connection: Connection, conn: AcceptedConn): Promise<void> {
     const { timeout, handshakeTimeout = timeout } = this.#options;
-    connection.allow(handshakeTimeout, "handshake-timeout");
+    connection.allow(
+      handshakeTimeout,
+      "handshake-timeout",
+      "handshakeTimeout",
+    );
+    const held = (bytes: number) => this.#unproven.hold(connection, bytes);
     try {
-      await conn.handshake!();
+      await conn.handshake!(held);
+      held(0);
       connection.allow(timeout);
     } catch (error) {
       if (connection.ended) return;

@@ -42,6 +42,7 @@ interface Reader extends PromiseWithResolvers<number | null> {
 export class TlsAccepted implements AcceptedConn {
   readonly remoteAddr: Deno.Addr;
   #conn: Deno.TcpConn;
+  #keys: TlsKeys;
   #stream: ConnStream;
   #state: State = { kind: "handshake" };
   #shaken = Promise.withResolvers<void>();
@@ -50,39 +51,28 @@ export class TlsAccepted implements AcceptedConn {
   #unreadBytes = 0;
   #closed = false;
 
-  /** Begins the handshake on a connection that was just accepted. */
-  constructor(conn: Deno.TcpConn, { cert, key, clientCa }: TlsKeys) {
+  /** Takes over a connection that was just accepted. */
+  constructor(conn: Deno.TcpConn, keys: TlsKeys) {
     this.remoteAddr = conn.remoteAddr;
     this.#conn = conn;
+    this.#keys = keys;
     this.#stream = new ConnStream(conn);
+    this.#stream.on("error", (error) => this.#fail(error));
     // Nobody may care: then its outcome is that of the connection.
     this.#shaken.promise.catch(() => {});
-    // One for each connection, as events that tell of a handshake that failed
-    // do not tell on which connection.
-    const acceptor = createServer({
-      cert,
-      key,
-      ...(clientCa !== undefined && {
-        ca: [clientCa].flat(),
-        requestCert: true,
-        rejectUnauthorized: true,
-      }),
-    });
-    acceptor.on("secureConnection", (tls) => {
-      if (clientCa === undefined || tls.authorized) return this.#open(tls);
-      this.#fail(uncertified("no certificate that was checked"));
-    });
-    acceptor.on("tlsClientError", (error, { authorizationError }) => {
-      if (authorizationError) this.#fail(uncertified(`${authorizationError}`));
-      else this.#refuse(error);
-    });
-    this.#stream.on("error", (error) => this.#fail(error));
-    acceptor.emit("connection", this.#stream);
   }
 
-  /** Resolves once the peer has finished the handshake; rejects if it fails. */
-  handshake(): Promise<void> {
-    return this.#shaken.promise;
+  /**
+   * Resolves once the peer has finished the handshake; rejects if it fails.
+   * Until then `held` is told how many bytes have come, and wait to be read.
+   */
+  async handshake(held: (bytes: number) => void = () => {}): Promise<void> {
+    this.#stream.onReceived = held;
+    // For who says nothing, nothing is made: it takes 60 KiB.
+    await this.#stream.begun();
+    if (!this.#closed) this.#accept();
+    await this.#shaken.promise;
+    this.#stream.onReceived = () => {};
   }
 
   setNoDelay(noDelay: boolean): void {
@@ -127,6 +117,30 @@ export class TlsAccepted implements AcceptedConn {
       );
     }
     return promise;
+  }
+
+  #accept(): void {
+    const { cert, key, clientCa } = this.#keys;
+    // One for each connection, as events that tell of a handshake that failed
+    // do not tell on which connection.
+    const acceptor = createServer({
+      cert,
+      key,
+      ...(clientCa !== undefined && {
+        ca: [clientCa].flat(),
+        requestCert: true,
+        rejectUnauthorized: true,
+      }),
+    });
+    acceptor.on("secureConnection", (tls) => {
+      if (clientCa === undefined || tls.authorized) return this.#open(tls);
+      this.#fail(uncertified("no certificate that was checked"));
+    });
+    acceptor.on("tlsClientError", (error, { authorizationError }) => {
+      if (authorizationError) this.#fail(uncertified(`${authorizationError}`));
+      else this.#refuse(error);
+    });
+    acceptor.emit("connection", this.#stream);
   }
 
   #open(tls: TLSSocket): void {

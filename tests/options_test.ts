@@ -363,7 +363,7 @@ Deno.test("a bad key is told by its option and length, never shown", async () =>
       for (const [key, shown] of bad) {
         const error = await refusal(() => make({ [option]: key }));
         assertTells(error, option, shown, ["32 ASCII characters"]);
-        const text = `${Deno.inspect(error)}${error.stack}`;
+        const text = withoutPaths(`${Deno.inspect(error)}${error.stack}`);
         for (let i = 0; i + 2 <= SECRET.length; i++) {
           assert(!text.includes(SECRET.slice(i, i + 2)), text);
         }
@@ -375,12 +375,17 @@ Deno.test("a bad key is told by its option and length, never shown", async () =>
   }
 });
 
+/** The folder of a checkout may have two letters of the secret in its name. */
+function withoutPaths(text: string): string {
+  return text.replaceAll(/file:\/\/\S+/g, "");
+}
+
 Deno.test("a good key is in no other option's error", async () => {
   const keys = { encryptionKey: SECRET, decryptionKey: SECRET };
   for (const [, make] of ENDS) {
     for (const bad of [{ port: -1 }, { prot: 1 }, { limits: 5 }]) {
       const error = await refusal(() => make({ ...keys, ...bad }));
-      const text = Deno.inspect(error);
+      const text = withoutPaths(Deno.inspect(error));
       for (let i = 0; i + 2 <= SECRET.length; i++) {
         assert(!text.includes(SECRET.slice(i, i + 2)), text);
       }

@@ -171,6 +171,7 @@ Deno.test("peers that never finish the TLS handshake count, and are closed in ti
   await clock.advance(7_777);
   for (const peer of peers) await closed(peer);
   assertEquals(signals.of("timeout").length, 100);
+  assertEquals(signals.of("limit")[0]?.limit, "handshakeTimeout");
   assertEquals((await client.request({ path: "/", data: 2 })).data, 2);
   await until("one", () => server.monitor.connections().length === 1);
 });
@@ -185,6 +186,54 @@ Deno.test("peers in the TLS handshake make room for others, oldest first", async
   assertEquals((await client.request({ path: "/", data: 1 })).data, 1);
   await until("ten", () => server.monitor.connections().length === 10);
   for (const peer of peers) peer.close();
+});
+
+Deno.test("what strangers send of a TLS handshake is bounded, the proven go on", async () => {
+  await using server = await startServer(({ data }) => ({ data }), {
+    tls: serverTls,
+    limits: { unprovenBytes: 1_000_000 },
+  });
+  using signals = new SignalLog(server.monitor);
+  await using client = makeClient(server.address, { tls: { caCerts } });
+  assertEquals((await client.request({ data: 1 })).data, 1);
+  // The most of a record (RFC 8446, 5.1): half of a ClientHello of 32,768.
+  const half = new Uint8Array(5 + 16_384);
+  half.set([22, 3, 1, 64, 0, 1, 0, 128, 0, 3, 3]);
+  const peers = await silentPeers(server, 100);
+  for (const peer of peers) {
+    for (let at = 0; at < half.length;) {
+      at += await peer.write(half.subarray(at)).catch(() => half.length);
+    }
+  }
+  const here = () =>
+    server.monitor.connections()
+      .filter(({ state }) => state.kind === "handshake").length;
+  await until("few are left", () => here() < 1_000_000 / half.length);
+  assertEquals(signals.of("limit")[0]?.limit, "unprovenBytes");
+  assert(here() > 5, "more than had to were closed");
+  assertEquals((await client.request({ data: 2 })).data, 2);
+  for (const peer of peers) peer.close();
+});
+
+Deno.test("nothing is made for a TLS peer that says nothing", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using peer = await Deno.connect({ port: listener.addr.port });
+  let made = 0;
+  const keys = {
+    key: serverTls.key,
+    get cert() {
+      made++;
+      return serverTls.cert;
+    },
+  };
+  const accepted = new TlsAccepted(await listener.accept(), keys);
+  const held: number[] = [];
+  const shaken = accepted.handshake((bytes) => held.push(bytes));
+  assertEquals(made, 0);
+  await peer.write(new Uint8Array(1));
+  await shaken.catch(() => {});
+  assertEquals([made, held[0]], [1, 1 + 1_024]);
+  accepted.close();
 });
 
 Deno.test("a TLS server that is full takes no more", async () => {

@@ -63,9 +63,14 @@ export class Log implements Disposable {
     this.#clock = checkClock(clock);
   }
 
+  /** Whether lines of a level are written. */
+  matters(level: LogLevel): boolean {
+    return LOG_LEVELS.indexOf(level) >= this.#least;
+  }
+
   /** Writes a line, which is made only if it is to be written. */
   add(level: LogLevel, line: () => LogLine): void {
-    if (!this.#matters(level)) return;
+    if (!this.matters(level)) return;
     const now = this.#clock.now();
     if (now - this.#began >= SECOND) this.#next(now);
     const kind = level === "error" ? "errors" : "others";
@@ -83,7 +88,7 @@ export class Log implements Disposable {
     fields: LogLine["fields"] = {},
     level: LogLevel = "info",
   ): void {
-    if (!this.#matters(level)) return;
+    if (!this.matters(level)) return;
     this.#write(this.#format({
       at: this.#clock.wall(),
       level,
@@ -97,10 +102,6 @@ export class Log implements Disposable {
   /** Says what was dropped, if anything was. Nothing is to be added after. */
   [Symbol.dispose](): void {
     this.#next(this.#clock.now());
-  }
-
-  #matters(level: LogLevel): boolean {
-    return LOG_LEVELS.indexOf(level) >= this.#least;
   }
 
   #drop(now: number): void {

@@ -1,4 +1,5 @@
 import type { Monitor } from "../monitor.ts";
+import { SIGNAL_KINDS } from "../signals.ts";
 import { Log, type LogOptions } from "./log.ts";
 import { levelOf, lineOf } from "./signal_line.ts";
 
@@ -44,7 +45,12 @@ export function logSignals(
 
 /** Adds a monitor's signals to a log that others write to as well. */
 export function addSignals(log: Log, monitor: Monitor): () => void {
-  return monitor.listen((signal) =>
-    log.add(levelOf(signal), () => lineOf(signal))
+  // Nobody else may want to know of each request.
+  const kinds = SIGNAL_KINDS.filter((kind) =>
+    kind !== "request" || log.matters("debug")
+  );
+  return monitor.listen(
+    (signal) => log.add(levelOf(signal), () => lineOf(signal)),
+    { kinds },
   );
 }

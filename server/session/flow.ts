@@ -93,7 +93,8 @@ export class Flow {
     const { wire, connection } = this.#options;
     connection.limit("requests");
     this.#paused = true;
-    await Promise.race([wire.runner.room, connection.whenEnded]);
+    const { room } = wire.runner;
+    if (room) await connection.unlessEnded(room);
     this.#paused = false;
     this.#heartbeat.alive();
   }

@@ -228,7 +228,9 @@ export class ServerSession implements Owner {
         );
       case FRAME.ping:
         this.#records!.rest();
-        return this.#writer!.send(FRAME.pong, 0, frame.payload);
+        this.#writer!.send(FRAME.pong, 0, frame.payload);
+        // Who reads none of them could make us hold any number.
+        return this.#flow.press();
       case FRAME.pong: {
         const time = this.#flow.pong(frame.payload);
         if (time !== undefined) this.#connection.roundTrip = time;

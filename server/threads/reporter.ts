@@ -1,6 +1,6 @@
 import { type ConnectionInfo, Monitor, type Watched } from "../monitor.ts";
-import type { NewSignal } from "../signals.ts";
-import { CONTROL, type Event, type FromThread } from "./messages.ts";
+import type { NewSignal, SignalKind } from "../signals.ts";
+import { CONTROL, type Event, type FromThread, KIND_BITS } from "./messages.ts";
 
 /** How long what happened may wait to be told together, in ms. */
 const GATHER = 10;
@@ -11,7 +11,7 @@ const REFRESH = 500;
 export interface ReporterOptions {
   /** Begins the connections' ids. */
   prefix: string;
-  /** Where it stands whether anybody watches. */
+  /** Where it stands what anybody wants to know. */
   control: SharedArrayBuffer;
   tell: (message: FromThread) => void;
 }
@@ -38,7 +38,12 @@ export class Reporter extends Monitor {
   }
 
   override get watched(): boolean {
-    return Atomics.load(this.#control, CONTROL.watched) > 0;
+    return Atomics.load(this.#control, CONTROL.wanted) > 0;
+  }
+
+  override wants(kind: SignalKind): boolean {
+    const wanted = Atomics.load(this.#control, CONTROL.wanted);
+    return (wanted & KIND_BITS[kind]) > 0;
   }
 
   override nextId(): string {
@@ -63,7 +68,7 @@ export class Reporter extends Monitor {
   }
 
   override publish(signal: NewSignal): void {
-    if (!this.watched) return;
+    if (!this.wants(signal.kind)) return;
     const connection = this.#live.get(signal.connection);
     if (connection && signal.kind !== "request") {
       this.#tell({ kind: "info", info: connection.info() });

@@ -6,7 +6,7 @@ import { Journal } from "../journal.ts";
 import { KeyRing, type ServerKeys } from "../key_ring.ts";
 import type { ListenerInfo, Monitor } from "../monitor.ts";
 import type { CheckedOptions } from "../options.ts";
-import { NO_CONNECTION } from "../signals.ts";
+import { NO_CONNECTION, SIGNAL_KINDS } from "../signals.ts";
 import { listenTcp } from "../listener.ts";
 import { listenFailed } from "../tcp_core.ts";
 import { Directory } from "./directory.ts";
@@ -16,6 +16,7 @@ import {
   type FromThread,
   type Init,
   type KeyChange,
+  KIND_BITS,
   type PlainOptions,
   type ToThread,
 } from "./messages.ts";
@@ -194,12 +195,15 @@ export class Threads implements Serving {
     return 1;
   }
 
-  /** Tells the threads whether anybody wants to know what happens there. */
+  /** Tells the threads what anybody wants to know of what happens there. */
   #watch(): void {
     const control = new Int32Array(this.#control);
-    const tell = (watched: boolean) =>
-      Atomics.store(control, CONTROL.watched, Number(watched));
-    tell(this.#monitor.watched);
+    const tell = () => {
+      const wanted = SIGNAL_KINDS.filter((kind) => this.#monitor.wants(kind));
+      const bits = wanted.reduce((bits, kind) => bits | KIND_BITS[kind], 0);
+      Atomics.store(control, CONTROL.wanted, bits);
+    };
+    tell();
     this.#undo.defer(this.#monitor.onWatched(tell));
   }
 

@@ -1,14 +1,17 @@
 /** Peers that connect and say nothing, or half a message, or go again. */
 
 import { assert, assertEquals } from "@std/assert";
+import { connect } from "node:net";
 import { PREFACE } from "../../protocol/noise.ts";
 import { Attacker, ELSEWHERE } from "../support/attacker.ts";
 import {
+  HeldTimers,
   makeClient,
   SignalLog,
   startServer,
   until,
   Wire,
+  within,
 } from "../support/cypher.ts";
 import { FakeClock } from "../support/fake_clock.ts";
 
@@ -177,3 +180,34 @@ Deno.test({
 function openDescriptors(): number {
   return [...Deno.readDirSync("/proc/self/fd")].length;
 }
+
+Deno.test("who is gone again before its turn keeps nobody waiting", async () => {
+  // Neither this pause nor any other: its timer never fires.
+  const { clock } = new HeldTimers(100);
+  const reset = Promise.withResolvers<void>();
+  await using server = await startServer(({ data }) => ({ data }), {
+    clock,
+    listen: (address) => {
+      const listener = Deno.listen(address);
+      const accept = async () => {
+        await reset.promise;
+        return listener.accept();
+      };
+      return { addr: listener.addr, accept, close: () => listener.close() };
+    },
+  });
+  using log = new SignalLog(server.monitor);
+  const { hostname, port } = server.address;
+  for (let i = 0; i < 20; i++) {
+    const socket = connect({ host: hostname, port });
+    await new Promise((resolve) => socket.on("connect", resolve));
+    const closed = new Promise((resolve) => socket.on("close", resolve));
+    socket.resetAndDestroy();
+    await closed;
+  }
+  reset.resolve();
+  await using client = makeClient(server.address);
+  const answer = await within("an answer", client.request({ data: 1 }));
+  assertEquals(answer.data, 1);
+  assertEquals(log.of("limit"), [], "no descriptors ran out");
+});

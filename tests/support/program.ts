@@ -12,11 +12,13 @@ export class Program implements AsyncDisposable {
   /** Starts `deno` with these arguments. */
   constructor(
     args: string[],
-    { cwd, env, descriptors }: {
+    { cwd, env, descriptors, blocks }: {
       cwd?: string;
       env?: Record<string, string>;
       /** How many files and sockets it may have open; needs a shell. */
       descriptors?: number;
+      /** How large its files may become, in 512 bytes; needs a shell. */
+      blocks?: number;
     } = {},
   ) {
     const config = new URL("../../deno.json", import.meta.url).pathname;
@@ -29,8 +31,13 @@ export class Program implements AsyncDisposable {
       config,
       ...rest,
     ];
-    const shell = ["sh", "-c", `ulimit -n ${descriptors}; exec "$@"`, "sh"];
-    const [program, ...given] = descriptors === undefined
+    const limits = [
+      ...(descriptors === undefined ? [] : [`ulimit -n ${descriptors}`]),
+      // A write that is too large fails, instead of ending the process.
+      ...(blocks === undefined ? [] : [`trap "" XFSZ; ulimit -f ${blocks}`]),
+    ];
+    const shell = ["sh", "-c", `${limits.join("; ")}; exec "$@"`, "sh"];
+    const [program, ...given] = limits.length === 0
       ? command
       : [...shell, ...command];
     this.#process = new Deno.Command(program!, {

@@ -240,6 +240,14 @@ export async function threadOf(
   return seen(monitor, wire)!;
 }
 
+function seen(monitor: Monitor, { socket }: Wire): string | undefined {
+  const { hostname, port } = socket.localAddr;
+  const info = monitor.connections().find(({ address }) =>
+    address === `${hostname}:${port}`
+  );
+  return info && threadIn(info.id);
+}
+
 /** A classic peer on a thread that `fits`. */
 export async function dialClassic(
   server: CypherServer,
@@ -249,7 +257,7 @@ export async function dialClassic(
     const wire = await Wire.dial(server.address);
     // Else it came to a thread that was about to die.
     const served = await isServed(wire);
-    if (served && fits(await threadOf(server.monitor, wire))) return wire;
+    if (served && fits(await threadOf(server, wire))) return wire;
     wire.close();
   }
 }
