@@ -44,7 +44,7 @@ export async function shutDown(
     if (signal.kind === "notice" && signal.code === "THREAD_STUCK") cutOff++;
     if (signal.kind !== "offline" || signal.reason !== "stopped") return;
     cutOff += signal.inProgress;
-  }, { kinds: ["offline"] });
+  }, { kinds: ["notice", "offline"] });
   await Promise.all(servers.map((server) => server.stop({ grace })));
   unlisten();
   log.say("stopped", "Stopped");
