@@ -76,6 +76,8 @@ async function main(): Promise<void> {
   if (!line) return console.log(helpOf(COMMAND));
   const { grace = CHAT_GRACE.default, logLines: _, ...numbers } = line.numbers;
   using log = logOf(line);
+  // From here on: whoever reads that it listens may stop it at once.
+  const interruption = interrupted();
   const server = new ChatServer({
     ...numbers,
     hostname: line.texts["hostname"]!,
@@ -84,7 +86,7 @@ async function main(): Promise<void> {
   await server.start();
   sayListening(log, "Chat", server.address);
   log.say("hint", "Try: deno task chat:client, or nc and IDENT <username>");
-  await interrupted();
+  await interruption;
   log.say("stopping", "Stopping. Ctrl-C forces", { grace });
   await server.stop({ grace });
   unlisten();

@@ -71,11 +71,13 @@ async function main(): Promise<void> {
   } = line.numbers;
   const hostname = line.texts["host"]!;
   using log = logOf(line);
+  // From here on: whoever reads that it listens may stop it at once.
+  const interruption = interrupted();
   const server = new PacketServer({ hostname, port, maxSize });
   const unlisten = addSignals(log, server.monitor);
   await server.start();
   sayListening(log, "Packet", server.address);
-  await interrupted();
+  await interruption;
   log.say(
     "stopping",
     "Stopping: messages in progress may finish. Ctrl-C forces",

@@ -74,6 +74,8 @@ async function main(): Promise<void> {
   if (!line) return console.log(helpOf(COMMAND));
   const { grace = GRACE.default, ...numbers } = line.numbers;
   const printer = new Printer((text) => console.log(text));
+  // From here on: whoever reads that it listens may stop it at once.
+  const interruption = interrupted();
   const server = new SegmentServer({
     ...numbers,
     hostname: line.texts["hostname"]!,
@@ -82,6 +84,6 @@ async function main(): Promise<void> {
   server.monitor.listen((signal) => printer.signal(signal));
   await server.start();
   printer.banner(server.address.port);
-  await interrupted();
+  await interruption;
   await server.stop({ grace });
 }
