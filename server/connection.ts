@@ -3,6 +3,7 @@ import { Deadline } from "../protocol/deadline.ts";
 import { lossOf, type Transport } from "../protocol/transport.ts";
 import { MessageDeadline, type MessagePace } from "./message_deadline.ts";
 import type { ConnectionInfo, ConnectionState, Monitor } from "./monitor.ts";
+import { Tally } from "./tally.ts";
 import type { Stranger, Unproven } from "./unproven.ts";
 import type { About, NewSignal, OfflineReason, SignalBody } from "./signals.ts";
 
@@ -55,7 +56,6 @@ export class Connection implements Stranger {
   generation: number | undefined;
   #transport: Transport;
   #monitor: Monitor;
-  #clock: Clock;
   #unproven: Unproven;
   #proven = false;
   #message: MessageDeadline;
@@ -77,16 +77,8 @@ export class Connection implements Stranger {
   #writing = false;
   /** Whether anything was written that a rude close could take back. */
   #answered = false;
-  #since: number;
-  /** The same on the clock that never jumps. */
-  #began: number;
-  #lastActivity: number;
-  #requests = 0;
-  #failures = 0;
-  #bytesIn = 0;
-  #bytesOut = 0;
-  #inProgress = 0;
-  #lastLatency: number | null = null;
+  #clock: Clock;
+  #tally: Tally;
   #roundTrip: number | undefined;
 
   /** Takes over a transport that was just accepted. */
@@ -107,9 +99,8 @@ export class Connection implements Stranger {
     this.#transport = transport;
     this.#monitor = monitor;
     this.#clock = clock;
+    this.#tally = new Tally(clock);
     this.#timeout = this.#allowed = timeout;
-    this.#since = this.#lastActivity = clock.wall();
-    this.#began = clock.now();
     this.#deadline = new Deadline(clock, () => this.#expired());
     this.#deadline.set(timeout);
     monitor.add(this);
@@ -151,15 +142,8 @@ export class Connection implements Stranger {
       name: this.#name,
       wire: this.#wire,
       state: this.#state,
-      since: this.#since,
-      lastActivity: this.#lastActivity,
       timeout: this.#timeout,
-      requests: this.#requests,
-      failures: this.#failures,
-      bytesIn: this.#bytesIn,
-      bytesOut: this.#bytesOut,
-      inProgress: this.#inProgress,
-      lastLatency: this.#lastLatency,
+      ...this.#tally.counts(),
       roundTrip: this.#roundTrip,
       generation: this.generation,
     };
@@ -194,7 +178,7 @@ export class Connection implements Stranger {
     if (this.ended) return;
     this.#message.left(bytes > 0, finished);
     // A large message on a slow line may take longer than the timeout.
-    const idle = this.#overdue === "timeout" && this.#inProgress === 0;
+    const idle = this.#overdue === "timeout" && this.#tally.inProgress === 0;
     if (bytes > 0 && idle) this.allow(this.#timeout);
   }
 
@@ -219,7 +203,7 @@ export class Connection implements Stranger {
    * goodbye of its own puts its own here, and calls {@linkcode end} after it.
    */
   onDrain: () => void = () => {
-    if (this.#inProgress === 0 && !this.#writing) this.end("stopped");
+    if (this.#tally.inProgress === 0 && !this.#writing) this.end("stopped");
   };
 
   /** How long the peer took to answer a ping, in ms. */
@@ -230,7 +214,7 @@ export class Connection implements Stranger {
   /** From now on, how long it may go without a request, in ms. */
   set timeout(timeout: number) {
     this.#timeout = timeout;
-    if (this.#inProgress === 0) this.allow(timeout);
+    if (this.#tally.inProgress === 0) this.allow(timeout);
   }
 
   /**
@@ -252,7 +236,7 @@ export class Connection implements Stranger {
 
   /** The peer gave a sign of life that is no request. */
   active(): void {
-    this.#lastActivity = this.#clock.wall();
+    this.#tally.active();
     this.allow(this.#timeout);
   }
 
@@ -271,7 +255,7 @@ export class Connection implements Stranger {
     try {
       const count = await this.#transport.read(buffer);
       if (count !== null) {
-        this.#bytesIn += count;
+        this.#tally.bytesIn += count;
         this.#message.came(count);
         return buffer.subarray(0, count);
       }
@@ -290,7 +274,7 @@ export class Connection implements Stranger {
     this.#writing = true;
     try {
       await this.#transport.write(bytes, progress);
-      this.#bytesOut += bytes.length;
+      this.#tally.bytesOut += bytes.length;
       this.#answered = true;
     } catch (error) {
       this.close(lossOf(error));
@@ -303,20 +287,14 @@ export class Connection implements Stranger {
    * clock's time, for {@linkcode requestEnds}.
    */
   requestBegins(): number {
-    this.#inProgress++;
-    this.#lastActivity = this.#clock.wall();
     this.#deadline.clear();
-    return this.#clock.now();
+    return this.#tally.requestBegins();
   }
 
   /** A request's work is over; `began` is the clock's time when it began. */
   requestEnds(began: number, outcome: Outcome): void {
-    const latency = this.#clock.now() - began;
-    this.#inProgress--;
-    this.#requests++;
-    this.#lastLatency = latency;
-    this.#lastActivity = this.#clock.wall();
-    if (this.#inProgress === 0) this.allow(this.#timeout);
+    const latency = this.#tally.requestEnds(began);
+    if (this.#tally.inProgress === 0) this.allow(this.#timeout);
     const { path, operation, status, message, ...rest } = outcome;
     if (status !== "OK") this.failure(status, message, { path, operation });
     if (this.#monitor.wants("request")) {
@@ -333,7 +311,7 @@ export class Connection implements Stranger {
 
   /** A request's work goes on without this connection. */
   requestLeft(): void {
-    this.#inProgress--;
+    this.#tally.requestLeft();
   }
 
   /** Something went wrong with a request, or with what should have been one. */
@@ -342,7 +320,7 @@ export class Connection implements Stranger {
     message: string,
     request: { path?: string; operation?: string } = {},
   ): void {
-    this.#failures++;
+    this.#tally.failures++;
     this.#signal({ kind: "failure", code, message, ...request });
   }
 
@@ -400,9 +378,9 @@ export class Connection implements Stranger {
     this.#signal({
       kind: "offline",
       reason,
-      connected: Math.round(this.#clock.now() - this.#began),
-      requests: this.#requests,
-      inProgress: this.#inProgress,
+      connected: this.#tally.age,
+      requests: this.#tally.requests,
+      inProgress: this.#tally.inProgress,
     });
   }
 
