@@ -79,8 +79,7 @@ export interface Answer<T = JsonValue> {
 
 /** The keys on the wire, in their order there. */
 const KEYS = ["PATH", "OPERATION", "DATA", "METADATA"] as const;
-/** Keys that need nothing but quotes to be JSON. */
-const PLAIN_KEYS: ReadonlySet<string> = new Set([...KEYS, "STATUS"]);
+const USUAL: ReadonlySet<string> = new Set(KEYS);
 
 /**
  * Writes a request as the text inside a token.
@@ -94,13 +93,7 @@ export function writeRequest(request: RequestInit): string {
   requireText("path", path);
   requireText("operation", operation);
   requireObject("metadata", metadata);
-  return writeFields({
-    PATH: path,
-    OPERATION: operation,
-    DATA: data,
-    METADATA: metadata,
-    ...further(extra),
-  });
+  return writeFields(path, operation, data, metadata, further(extra));
 }
 
 /**
@@ -156,14 +149,8 @@ export function writeReply(
   requireText("operation", operation);
   requireObject("metadata", metadata);
   if (status !== undefined) requireStatus(status);
-  return writeFields({
-    PATH: path,
-    OPERATION: operation,
-    DATA: data,
-    METADATA: metadata,
-    ...further(extra),
-    ...(status && { STATUS: status }),
-  });
+  const rest = status ? { ...further(extra), STATUS: status } : further(extra);
+  return writeFields(path, operation, data, metadata, rest);
 }
 
 /** Writes the answer that says a request failed. */
@@ -227,10 +214,18 @@ const NONE: { readonly [key: string]: JsonValue } = Object.freeze({});
 function furtherOf(
   message: { [key: string]: JsonValue },
 ): { readonly [key: string]: JsonValue } {
+  for (const key in message) {
+    if (!USUAL.has(key)) return without(message);
+  }
+  return NONE;
+}
+
+function without(
+  message: { [key: string]: JsonValue },
+): { readonly [key: string]: JsonValue } {
   // Rest and spread copy a key named `__proto__` as data: nothing is polluted.
   const { PATH: _p, OPERATION: _o, DATA: _d, METADATA: _m, ...rest } = message;
-  for (const _ in rest) return rest;
-  return NONE;
+  return rest;
 }
 
 function further(
@@ -247,16 +242,24 @@ function further(
 }
 
 /**
- * Writes an object field by field: inside one, `JSON.stringify` would leave out
- * what JSON cannot carry without a word.
+ * Writes a message field by field: inside an object, `JSON.stringify` would
+ * leave out what JSON cannot carry without a word.
  */
-function writeFields(fields: Record<string, unknown>): string {
-  let text = "";
-  for (const key of Object.keys(fields)) {
-    const name = PLAIN_KEYS.has(key) ? `"${key}"` : writeJson(key);
-    text += `${text ? "," : "{"}${name}:${writeJson(fields[key])}`;
+function writeFields(
+  path: string,
+  operation: string,
+  data: unknown,
+  metadata: object,
+  further: Record<string, unknown> | undefined,
+): string {
+  const four = `"PATH":${writeJson(path)},"OPERATION":${writeJson(operation)}` +
+    `,"DATA":${writeJson(data)},"METADATA":${writeJson(metadata)}`;
+  if (further === undefined) return `{${four}}`;
+  let text = four;
+  for (const key of Object.keys(further)) {
+    text += `,${writeJson(key)}:${writeJson(further[key])}`;
   }
-  return text + "}";
+  return `{${text}}`;
 }
 
 function requireStatus(status: Status): void {
