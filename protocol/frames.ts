@@ -58,7 +58,7 @@ const encoder = new TextEncoder();
  * Splits the plaintext of a session into frames. Limits are checked at a
  * frame's length, before any of it is kept; at most one frame is.
  */
-export class FrameParser {
+export class FrameParser implements IterableIterator<Frame> {
   #splitter: LengthSplitter;
   #broken = false;
 
@@ -76,24 +76,38 @@ export class FrameParser {
   }
 
   /**
-   * Takes the next plaintext and yields the frames that it completes. Payloads
-   * are views of `plain` where they were whole in it: it must not be reused.
+   * Takes the next plaintext, and iterates over the frames that it completes.
+   * Payloads are views of `plain` where they were whole in it: it must not be
+   * reused.
    *
    * Go through all of it: an error, or a loop that is left early, is the end
    * of the stream.
    *
-   * @throws {CypherError} `TOO_LARGE` if a payload is over the limit,
-   * `BAD_MESSAGE` if a frame is not of a form that it may have; what was before
-   * it has been yielded.
+   * @throws {CypherError} From the loop: `TOO_LARGE` if a payload is over the
+   * limit, `BAD_MESSAGE` if a frame is not of a form that it may have; what was
+   * before it has been given.
    */
-  *push(plain: Uint8Array): Generator<Frame, void, void> {
+  push(plain: Uint8Array): this {
     if (this.#broken) throw brokenStream();
     this.#broken = true;
-    for (const bytes of this.#splitter.push(plain)) {
-      const frame = readFrame(bytes);
-      if (frame) yield frame;
+    this.#splitter.push(plain);
+    return this;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<Frame, undefined> {
+    for (;;) {
+      const bytes = this.#splitter.next();
+      if (bytes.done) {
+        this.#broken = false;
+        return bytes;
+      }
+      const frame = readFrame(bytes.value);
+      if (frame) return { done: false, value: frame };
     }
-    this.#broken = false;
   }
 }
 

@@ -7,9 +7,11 @@ const EMPTY = new Uint8Array(0);
  * big-endian. Whatever the chunking, each byte is copied less than three times,
  * and no more memory is held than four times what has arrived, or one unit.
  */
-export class LengthSplitter {
+export class LengthSplitter implements IterableIterator<Uint8Array> {
   #prefix: number;
   #check: (length: number) => void;
+  #chunk: Uint8Array = EMPTY;
+  #at = 0;
   #buffer: Uint8Array = EMPTY;
   #pending = 0;
   /** How long the pending unit is as far as is known, with its prefix. */
@@ -31,32 +33,44 @@ export class LengthSplitter {
   }
 
   /**
-   * Takes the next chunk and yields the units that it completes, without their
-   * length; they are views of `chunk` where they were whole in it. Once `check`
-   * has thrown, or the loop was left early, there is no going on.
+   * Takes the next chunk, and iterates over the units that it completes, without
+   * their length; they are views of `chunk` where they were whole in it. Once
+   * `check` has thrown, or the loop was left early, there is no going on.
    */
-  *push(chunk: Uint8Array): Generator<Uint8Array, void, void> {
-    let at = 0;
-    while (at < chunk.length) {
+  push(chunk: Uint8Array): this {
+    this.#chunk = chunk;
+    this.#at = 0;
+    return this;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<Uint8Array, undefined> {
+    const chunk = this.#chunk;
+    while (this.#at < chunk.length) {
+      const at = this.#at;
       if (this.#pending === 0 && at + this.#prefix <= chunk.length) {
         const size = this.#prefix + this.#lengthAt(chunk, at);
         const end = at + size;
         if (end <= chunk.length) {
-          const unit = chunk.subarray(at + this.#prefix, end);
-          at = end;
-          yield unit;
-          continue;
+          this.#at = end;
+          return { done: false, value: chunk.subarray(at + this.#prefix, end) };
         }
         this.#goal = size;
       }
       const end = Math.min(at + this.#goal - this.#pending, chunk.length);
       this.#keep(chunk.subarray(at, end));
-      at = end;
-      if (this.#pending < this.#goal) return;
-      if (this.#goal === this.#prefix) {
-        this.#goal += this.#lengthAt(this.#buffer, 0);
-      } else yield this.#complete();
+      this.#at = end;
+      if (this.#pending < this.#goal) break;
+      if (this.#goal > this.#prefix) {
+        return { done: false, value: this.#complete() };
+      }
+      this.#goal += this.#lengthAt(this.#buffer, 0);
     }
+    this.#chunk = EMPTY;
+    return { done: true, value: undefined };
   }
 
   #lengthAt(bytes: Uint8Array, at: number): number {

@@ -13,10 +13,15 @@ export const RECORD_PLAIN: number = NOISE_MESSAGE - NOISE_TAG;
 /** A record starts with its length, 2 bytes, big-endian. */
 const PREFIX = 2;
 const RECORDS_PER_KEY = 65_536;
+const EMPTY = new Uint8Array(0);
+/** The most that is kept to make records in, in bytes. */
+const KEPT = 8_192;
 
 /** Turns plaintext into records: the sending half of a session. */
 export class RecordSealer {
   #cipher: CipherState;
+  /** What small records are made in, again and again. */
+  #buffer = EMPTY;
 
   /** `cipher` belongs to this sealer from here on. */
   constructor(cipher: CipherState) {
@@ -25,13 +30,14 @@ export class RecordSealer {
 
   /**
    * Seals plaintext of any size into as many records as it takes, in one piece
-   * for one write; none if there is no plaintext. `plain` is not kept.
+   * for one write; none if there is no plaintext. `plain` is not kept. The
+   * result is a view that the next `seal` may write over: write it first.
    *
    * @throws {CypherError} `CLOSED` once the cipher's nonces are used up.
    */
   seal(plain: Uint8Array): Uint8Array<ArrayBuffer> {
     const count = Math.ceil(plain.length / RECORD_PLAIN);
-    const records = new Uint8Array(plain.length + count * (PREFIX + NOISE_TAG));
+    const records = this.#room(plain.length + count * (PREFIX + NOISE_TAG));
     let at = 0;
     for (let start = 0; start < plain.length; start += RECORD_PLAIN) {
       const part = count === 1
@@ -46,13 +52,24 @@ export class RecordSealer {
     }
     return records;
   }
+
+  /** Frees the memory that is kept for the next records. */
+  rest(): void {
+    this.#buffer = EMPTY;
+  }
+
+  #room(size: number): Uint8Array<ArrayBuffer> {
+    if (size > KEPT) return new Uint8Array(size);
+    if (size > this.#buffer.length) this.#buffer = new Uint8Array(2 * size);
+    return this.#buffer.subarray(0, size);
+  }
 }
 
 /**
  * Turns a byte stream back into the plaintexts of its records: the receiving
  * half. Whatever the chunking, at most one record is kept.
  */
-export class RecordOpener {
+export class RecordOpener implements IterableIterator<Uint8Array<ArrayBuffer>> {
   #cipher: CipherState;
   #splitter = new LengthSplitter(PREFIX, checkRecordLength);
   #broken = false;
@@ -68,24 +85,35 @@ export class RecordOpener {
   }
 
   /**
-   * Takes the next chunk and yields the plaintext of each record that it
-   * completes; these are the caller's to keep. Nothing of `chunk` is.
+   * Takes the next chunk, and iterates over the plaintexts of the records that
+   * it completes; these are the caller's to keep. Nothing of `chunk` is.
    *
    * Go through all of it: an error, or a loop that is left early, is the end
    * of the stream, as what follows would not be what was sent.
    *
-   * @throws {CypherError} `BAD_TOKEN` if a record is not authentic or in its
-   * place; what was before it has been yielded.
+   * @throws {CypherError} From the loop: `BAD_TOKEN` if a record is not authentic
+   * or in its place; what was before it has been given.
    */
-  *push(chunk: Uint8Array): Generator<Uint8Array<ArrayBuffer>, void, void> {
+  push(chunk: Uint8Array): this {
     if (this.#broken) throw brokenStream();
     this.#broken = true;
-    for (const record of this.#splitter.push(chunk)) {
-      const plain = this.#cipher.decrypt(record);
-      rekeyIfDue(this.#cipher);
-      yield plain;
+    this.#splitter.push(chunk);
+    return this;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<Uint8Array<ArrayBuffer>, undefined> {
+    const record = this.#splitter.next();
+    if (record.done) {
+      this.#broken = false;
+      return record;
     }
-    this.#broken = false;
+    const plain = this.#cipher.decrypt(record.value);
+    rekeyIfDue(this.#cipher);
+    return { done: false, value: plain };
   }
 }
 
@@ -123,6 +151,7 @@ export class RecordChannel {
   /** Frees what was done ahead, some 6 KiB: thousands may be idle. */
   rest(): void {
     this.#awake = false;
+    this.sealer.rest();
     this.#channel.send.discard();
     this.#channel.receive.discard();
   }

@@ -13,6 +13,9 @@ const KEY = Uint8Array.from({ length: 32 }, (_, i) => i);
 
 const sealer = (nonce = 0) => new RecordSealer(new CipherState(KEY, nonce));
 const opener = (nonce = 0) => new RecordOpener(new CipherState(KEY, nonce));
+/** Sealed, and the caller's to keep. */
+const sealed = (from: RecordSealer, plain: Uint8Array) =>
+  from.seal(plain).slice();
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 function filled(size: number): Uint8Array<ArrayBuffer> {
@@ -96,10 +99,21 @@ Deno.test("large plaintext is cut into full records", () => {
   }
 });
 
+Deno.test("small records are made in the same memory, until it is freed", () => {
+  const from = sealer();
+  const { buffer } = from.seal(filled(1_000));
+  assert(from.seal(filled(100)).buffer === buffer);
+  const large = from.seal(filled(RECORD_PLAIN));
+  assert(from.seal(filled(2_000)).buffer !== large.buffer);
+  const again = from.seal(filled(2_000));
+  from.rest();
+  assert(from.seal(filled(2_000)).buffer !== again.buffer);
+});
+
 Deno.test("records open at every split point", () => {
   const plains = [bytes("first"), bytes("2"), filled(100)];
   const from = sealer();
-  const stream = concat(plains.map((plain) => from.seal(plain)));
+  const stream = concat(plains.map((plain) => sealed(from, plain)));
   for (let first = 0; first <= stream.length; first++) {
     for (const second of [first, first + 1, first + 17, stream.length]) {
       const chunks = [
@@ -123,7 +137,7 @@ Deno.test("records of any sizes open in chunks of any sizes", () => {
   fc.assert(fc.property(sizes, sizes, (plainSizes, chunkSizes) => {
     const plains = plainSizes.map(filled);
     const from = sealer();
-    const stream = concat(plains.map((plain) => from.seal(plain)));
+    const stream = concat(plains.map((plain) => sealed(from, plain)));
     const opened = open(opener(), cut(stream, chunkSizes));
     assertEquals(opened, { plains, code: "" });
   }));
@@ -230,7 +244,7 @@ Deno.test("records cut from one plaintext rekey in its midst", () => {
 Deno.test("a flipped bit delivers nothing from its record on", () => {
   const plains = [bytes("first"), bytes("second"), bytes("third")];
   const from = sealer();
-  const records = plains.map((plain) => from.seal(plain));
+  const records = plains.map((plain) => sealed(from, plain));
   const start = records[0]!.length;
   const stream = concat(records);
   for (let bit = 0; bit < 8 * records[1]!.length; bit++) {
@@ -255,7 +269,7 @@ Deno.test("a flipped bit delivers nothing from its record on", () => {
 
 Deno.test("a record that repeats, is missing or comes early ends the stream", () => {
   const from = sealer();
-  const [a, b, c] = ["a", "b", "c"].map((text) => from.seal(bytes(text)));
+  const [a, b, c] = ["a", "b", "c"].map((text) => sealed(from, bytes(text)));
   for (
     const [order, count] of [
       [[a!, a!, b!], 1],
@@ -280,7 +294,7 @@ Deno.test("a record too short for its tag is refused at its length", () => {
 
 Deno.test("a loop that is left early ends the stream", () => {
   const from = sealer();
-  const stream = concat([from.seal(bytes("a")), from.seal(bytes("b"))]);
+  const stream = concat(["a", "b"].map((text) => sealed(from, bytes(text))));
   const to = opener();
   for (const _ of to.push(stream)) break;
   assertEquals(open(to, [from.seal(bytes("c"))]).code, "BAD_MESSAGE");

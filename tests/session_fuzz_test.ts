@@ -123,7 +123,7 @@ function recordsOnTheWire(random: Random): string {
     const size = random.below(500) === 0 ? 65_519 : 1 + random.below(200);
     const plain = new Uint8Array(size).fill(random.below(256));
     sent.push(plain);
-    records.push(sealer.seal(plain));
+    records.push(sealer.seal(plain).slice());
   }
   const whole = concat(...records);
   // Records as they were in another order are a change too.
@@ -161,7 +161,7 @@ class Session {
   /** Frames that were changed before they were sealed. */
   framesInside(random: Random): string {
     const plain = mutate(someFrames(random), random);
-    const sealed = this.#sealer.seal(plain);
+    const sealed = this.#sealer.seal(plain).slice();
     const parser = new FrameParser(LIMIT);
     const frames: Frame[] = [];
     const plains: Uint8Array[] = [];

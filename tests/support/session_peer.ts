@@ -81,7 +81,7 @@ export class SessionPeer implements Disposable {
 
   /** Any plaintext as records. */
   sealPlain(plain: Uint8Array): Uint8Array<ArrayBuffer> {
-    return this.#sealer.seal(plain);
+    return this.#sealer.seal(plain).slice();
   }
 
   /** Writes every byte. */
