@@ -1,3 +1,4 @@
+import { nextTick } from "node:process";
 import type { Clock } from "../../protocol/clock.ts";
 import { Deadline } from "../../protocol/deadline.ts";
 import {
@@ -117,6 +118,8 @@ export class SessionLink implements ClientLink {
         const count = await transport.read(buffer);
         if (count === null) this.#closedByPeer();
         else this.#receive(buffer.subarray(0, count));
+        // Whoever has an answer writes the next request before it is read on.
+        await new Promise<void>((resolve) => nextTick(resolve));
         // Grown for good: a client has one connection, not thousands.
         if (count === buffer.length && count < recvBuffer) {
           buffer = new Uint8Array(Math.min(recvBuffer, count * 4));
@@ -199,10 +202,9 @@ export class SessionLink implements ClientLink {
         const records = this.#records = new RecordChannel(step.channel);
         this.#writer = new FrameWriter(
           records.sealer,
-          (bytes, progress) => {
-            const written = this.#write(bytes, progress);
+          async (bytes, progress) => {
+            await this.#write(bytes, progress);
             records.prepare();
-            return written;
           },
           () => this.#heartbeat?.alive(),
         );

@@ -193,10 +193,9 @@ export class ServerSession implements Owner {
         const records = this.#records = new RecordChannel(channel);
         this.#writer = new FrameWriter(
           records.sealer,
-          (bytes, progress) => {
-            const written = this.#connection.write(bytes, progress);
+          async (bytes, progress) => {
+            await this.#connection.write(bytes, progress);
             records.prepare();
-            return written;
           },
           () => this.#flow.progress(),
         );
