@@ -16,6 +16,8 @@ const KEY = 32;
 const NONCE = 12;
 /** The nonce 2^64 - 1, which the specification keeps for Rekey() alone. */
 const REKEY_NONCE = new Uint8Array(NONCE).fill(0xff, 4);
+/** What `final` gives is empty; an empty text is made faster than a `Buffer`. */
+const NOTHING = "latin1";
 const ZEROS = new Uint8Array(KEY);
 
 /**
@@ -84,7 +86,7 @@ export class CipherState {
     if (ad) cipher.setAAD(ad, { plaintextLength: plain.length });
     const sealed = cipher.update(plain);
     // Makes the tag and frees the cipher, so nothing that may throw comes first.
-    cipher.final();
+    cipher.final(NOTHING);
     target.set(sealed, offset);
     target.set(cipher.getAuthTag(), offset + plain.length);
   }
@@ -105,7 +107,7 @@ export class CipherState {
     if (ad) cipher.setAAD(ad, { plaintextLength: size });
     const plain = cipher.update(sealed.subarray(0, size));
     try {
-      cipher.final();
+      cipher.final(NOTHING);
     } catch {
       throw notAuthentic();
     }

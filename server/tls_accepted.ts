@@ -34,8 +34,10 @@ type State =
   | { readonly kind: "over"; readonly error?: Error };
 
 /** A read that waits for something to come. */
-interface Reader extends PromiseWithResolvers<number | null> {
+interface Reader {
   readonly into: Uint8Array;
+  resolve(count: number | null): void;
+  reject(error: Error): void;
 }
 
 /** A connection that was accepted and speaks TLS, as a `Deno.Conn`. */
@@ -80,11 +82,10 @@ export class TlsAccepted implements AcceptedConn {
   }
 
   read(into: Uint8Array): Promise<number | null> {
-    if (this.#unread.length > 0) return Promise.resolve(this.#next(into));
-    const reader = { into, ...Promise.withResolvers<number | null>() };
-    this.#reader = reader;
-    this.#settle();
-    return reader.promise;
+    return new Promise((resolve, reject) => {
+      this.#reader = { into, resolve, reject };
+      this.#settle();
+    });
   }
 
   write(bytes: Uint8Array): Promise<number> {
