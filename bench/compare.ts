@@ -1,6 +1,6 @@
 /**
- * Cypher and others, side by side: each server in a process of its own, one
- * client process, in turns. Writes `bench/RESULTS.md`.
+ * Cypher and others, side by side: each server and each client in a process of
+ * its own, in turns. Writes `bench/RESULTS.md`.
  *
  * `deno task bench [rounds] [milliseconds for each in a round] [only]`, where
  * `only` is a part of the names of the tasks to run, and then nothing is
@@ -10,19 +10,12 @@
  */
 import { load, machine } from "./machine.ts";
 import { compare, type Contender, type Figures, type Task } from "./measure.ts";
-import { peer as classic } from "./peers/classic.ts";
-import { peer as cypher } from "./peers/cypher.ts";
-import { peer as echo } from "./peers/echo.ts";
-import { peer as grpc } from "./peers/grpc.ts";
-import { peer as hono } from "./peers/hono.ts";
-import { peer as nats } from "./peers/nats.ts";
-import { peer as python, PYTHON_ENV, pythonProgram } from "./peers/python.ts";
-import { peer as socketIo } from "./peers/socket_io.ts";
+import { PYTHON_ENV, pythonProgram } from "./peers/python.ts";
 import {
   outputOf,
   type Peer,
-  type PeerKind,
   pin,
+  startClient,
   startPeer,
   startProgram,
 } from "./support.ts";
@@ -48,7 +41,7 @@ const tasks: Task[] = [1, 64].flatMap((inFlight) =>
   }))
 ).filter(({ title }) => only === undefined || title.includes(only));
 
-await using cleanup = new AsyncDisposableStack();
+using cleanup = new DisposableStack();
 const contenders: Contender[] = [];
 const notes: string[] = [];
 const versions: string[] = [];
@@ -56,32 +49,28 @@ const versions: string[] = [];
 const pinned = await pin();
 const certificate = await makeCertificate();
 if (certificate) {
-  cleanup.defer(() => Deno.remove(certificate, { recursive: true }));
+  cleanup.defer(() => Deno.removeSync(certificate, { recursive: true }));
 }
 
-await join("raw TCP echo", echo, () => startPeer("echo"));
-await join("Cypher session", cypher, () => startPeer("cypher"));
+await join("raw TCP echo", "echo");
+await join("Cypher session", "cypher");
 if (certificate === undefined) {
   notes.push("Without TLS: there is no `openssl`.");
-} else {
-  await join(
-    "Cypher session, TLS",
-    cypher,
-    () => startPeer("cypher", certificate),
-    certificate,
-  );
-}
-await join("Cypher classic", classic, () => startPeer("classic"));
-await join("Hono", hono, () => startPeer("hono"));
-await join("Socket.IO", socketIo, () => startPeer("socket_io"));
+} else await join("Cypher session, TLS", "cypher", certificate);
+await join("Cypher classic", "classic");
+await join("Hono", "hono");
+await join("Socket.IO", "socket_io");
 if (await outputOf("nats-server", "--version") === undefined) {
   notes.push("Without NATS: there is no `nats-server`.");
-} else await join("NATS", nats, () => startPeer("nats"));
-await join("gRPC", grpc, () => startPeer("grpc"));
+} else await join("NATS", "nats");
+await join("gRPC", "grpc");
 const program = await pythonProgram();
 if (program === undefined) {
   notes.push("Without the Python peer: there is no `cryptography` for it.");
-} else await join("Python", python, () => startProgram(program, PYTHON_ENV));
+} else {
+  const server = cleanup.use(await startProgram(program, PYTHON_ENV));
+  await enter("Python", "python", server);
+}
 
 const loadBefore = load();
 const results: [Task, Figures][] = [];
@@ -93,22 +82,27 @@ for (const task of tasks) {
 print(targetsTable(results));
 for (const note of notes) print(note);
 if (only === undefined) await write();
-// Some clients keep timers of their own.
-await cleanup.disposeAsync();
-Deno.exit();
 
-/** Starts a server, connects its client, and notes its version. */
+/** Starts a server and the client that belongs to it. */
 async function join(
   name: string,
-  kind: PeerKind,
-  start: () => Promise<Peer>,
+  kind: string,
   argument?: string,
 ): Promise<void> {
-  const server = cleanup.use(await start());
-  const caller = await kind.connect(server.port, argument);
-  cleanup.defer(async () => void await caller.close());
-  contenders.push({ name, caller });
-  versions.push(`${name}: ${await kind.version()}`);
+  const server = cleanup.use(await startPeer(kind, argument));
+  await enter(name, kind, server, argument);
+}
+
+/** Starts a client, and notes what it is made of. */
+async function enter(
+  name: string,
+  kind: string,
+  { port }: Peer,
+  argument?: string,
+): Promise<void> {
+  const client = cleanup.use(await startClient(kind, port, argument));
+  contenders.push({ name, ...client });
+  versions.push(`${name}: ${client.version}`);
 }
 
 async function write(): Promise<void> {
@@ -116,9 +110,9 @@ async function write(): Promise<void> {
   const text = `# Results
 
 Made by \`deno task bench\`: ${rounds} rounds in turns of ${budget} ms each,
-medians; ${
+medians; every client and server a process of its own, ${
     pinned
-      ? "the client on one core, the servers on another"
+      ? "the clients on one core, the servers on another"
       : "no process was kept on a core"
   }.
 Ratios are the medians of the rounds' ratios. Load of the machine before:

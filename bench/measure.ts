@@ -13,21 +13,35 @@ export interface Task {
   readonly inFlight: number;
 }
 
+/** What a contender does when it is its turn. */
+export interface Turn extends Pick<Task, "size" | "both" | "inFlight"> {
+  /** For how long, in ms. */
+  readonly budget: number;
+}
+
 /** Somebody who takes part. */
 export interface Contender {
   readonly name: string;
-  readonly caller: Caller;
+  /** Whether it can ask for large answers without large requests. */
+  readonly wants: boolean;
+  /** Takes a turn; resolves to the calls per second. */
+  rate(turn: Turn): Promise<number>;
 }
 
 /** The figures of each contender, one for each round. */
 export type Figures = Map<string, readonly number[]>;
 
+/**
+ * How long each is at work before anything counts, in ms. The engine needs some
+ * 10,000 calls to compile what it runs: until then all but the echo are slower.
+ */
+const WARM_UP = 1_500;
 /** The fewest calls that count, however long they take. */
 const FEWEST = 4;
 
 /** Whether a contender can do a task. */
-export function takesPart({ caller }: Contender, { both }: Task): boolean {
-  return both || caller.want !== undefined;
+export function takesPart({ wants }: Contender, { both }: Task): boolean {
+  return both || wants;
 }
 
 /**
@@ -41,17 +55,17 @@ export async function compare(
 ): Promise<Figures> {
   const taking = contenders.filter((one) => takesPart(one, task));
   const figures = new Map<string, number[]>();
-  for (const { name, caller } of taking) {
+  const { size, both, inFlight } = task;
+  const turn = { size, both, inFlight, budget };
+  for (const { name, rate } of taking) {
     figures.set(name, []);
-    await rateOf(caller, task, budget);
+    await rate({ ...turn, budget: WARM_UP });
   }
   for (let round = 0; round < rounds; round++) {
     // Another order each time: none always follows the same other.
     for (let i = 0; i < taking.length; i++) {
-      const { name, caller } = taking[(i + round) % taking.length]!;
-      // Nobody pays for what another one left behind.
-      (globalThis as { gc?: () => void }).gc?.();
-      figures.get(name)!.push(await rateOf(caller, task, budget));
+      const { name, rate } = taking[(i + round) % taking.length]!;
+      figures.get(name)!.push(await rate(turn));
     }
   }
   return figures;
@@ -72,8 +86,11 @@ export function ratio(
   return median(own.map((value, i) => value / others[i]!));
 }
 
-function rateOf(caller: Caller, task: Task, budget: number): Promise<number> {
-  const { size, both, inFlight } = task;
+/** Lets a caller do its turn; resolves to the calls per second. */
+export function rateOf(
+  caller: Caller,
+  { size, both, inFlight, budget }: Turn,
+): Promise<number> {
   const call = both
     ? () => caller.echo(filler(size))
     : () => caller.want!(size);

@@ -1,4 +1,5 @@
 /** What the benchmarks share. */
+import type { Contender, Turn } from "./measure.ts";
 
 /** Keys for measuring alone. */
 export const KEYS = {
@@ -26,7 +27,13 @@ export interface Caller {
   close(): unknown;
 }
 
-/** A peer in a process of its own. */
+/** A client in a process of its own. */
+export interface Client extends Omit<Contender, "name">, Disposable {
+  /** What it is made of, with its version. */
+  readonly version: string;
+}
+
+/** A server in a process of its own. */
 export interface Peer extends Disposable {
   readonly port: number;
   readonly pid: number;
@@ -55,11 +62,17 @@ let pinned = false;
 
 /** Starts one of `bench/peer.ts`; resolves once it listens. */
 export function startPeer(kind: string, argument?: string): Promise<Peer> {
-  const script = new URL("./peer.ts", import.meta.url).pathname;
+  const program = [...scriptOf("peer.ts"), kind];
+  return startProgram(
+    argument === undefined ? program : [...program, argument],
+  );
+}
+
+function scriptOf(name: string): string[] {
+  const script = new URL(name, import.meta.url).pathname;
   const deno = [Deno.execPath(), "run", "--no-prompt", "--no-lock"];
   // Some packages ask for much; a peer of ours needs the network alone.
-  const args = [...deno, "--allow-all", script, kind];
-  return startProgram(argument === undefined ? args : [...args, argument]);
+  return [...deno, "--allow-all", script];
 }
 
 /** Starts a program that prints its port, or JSON with a `port`, on stdout. */
@@ -68,7 +81,39 @@ export async function startProgram(
   env: Record<string, string> = {},
 ): Promise<Peer> {
   const onSecondCore = pinned ? ["taskset", "--cpu-list", "1"] : [];
-  const [command, ...args] = [...onSecondCore, ...program];
+  const { pid, answers, stop } = start([...onSecondCore, ...program], env);
+  const { value = "" } = await answers.next();
+  const port = Number(/\d+/.exec(value));
+  if (!(port > 0)) throw new Error(`${program.join(" ")} did not start`);
+  return { port, pid, [Symbol.dispose]: stop };
+}
+
+/** Starts one of `bench/client.ts`, on the core of this process. */
+export async function startClient(
+  kind: string,
+  port: number,
+  argument?: string,
+): Promise<Client> {
+  const program = [...scriptOf("client.ts"), kind, String(port)];
+  const { answers, ask, stop } = start(
+    argument === undefined ? program : [...program, argument],
+  );
+  const next = async () => {
+    const { value } = await answers.next();
+    if (value === undefined) throw new Error(`The client of ${kind} ended`);
+    return JSON.parse(value);
+  };
+  const { version, wants } = await next();
+  const rate = async (turn: Turn) => {
+    await ask(JSON.stringify(turn));
+    return await next();
+  };
+  return { version, wants, rate, [Symbol.dispose]: stop };
+}
+
+/** A process that is told lines, and tells lines. It ends when its input does. */
+function start(program: readonly string[], env: Record<string, string> = {}) {
+  const [command, ...args] = program;
   const process = new Deno.Command(command!, {
     args,
     env,
@@ -77,13 +122,26 @@ export async function startProgram(
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
-  const reader = process.stdout.pipeThrough(new TextDecoderStream())
-    .getReader();
-  const { value = "" } = await reader.read();
-  const port = Number(/\d+/.exec(value));
-  if (!(port > 0)) throw new Error(`${program.join(" ")} did not start`);
-  const stop = () => void process.stdin.close().catch(() => {});
-  return { port, pid: process.pid, [Symbol.dispose]: stop };
+  const input = process.stdin.getWriter();
+  return {
+    pid: process.pid,
+    answers: lines(process.stdout),
+    ask: (line: string) => input.write(new TextEncoder().encode(`${line}\n`)),
+    stop: () => void input.close().catch(() => {}),
+  };
+}
+
+/** The lines of a stream. */
+export async function* lines(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<string, undefined> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const parts = (rest + text).split("\n");
+    rest = parts.pop()!;
+    yield* parts;
+  }
+  return undefined;
 }
 
 /** What a program prints, or undefined where there is none such. */

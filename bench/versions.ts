@@ -8,7 +8,13 @@
  */
 import { pathToFileURL } from "node:url";
 import { load } from "./machine.ts";
-import { compare, type Contender, type Figures, type Task } from "./measure.ts";
+import {
+  compare,
+  type Contender,
+  type Figures,
+  rateOf,
+  type Task,
+} from "./measure.ts";
 import { median, pin, startProgram } from "./support.ts";
 
 const [other, pairs = "30", budget = "300"] = Deno.args;
@@ -50,19 +56,25 @@ for (const wire of WIRES) {
     });
     print(`${wire.padEnd(8)} ${task.title.padEnd(14)} ${summary(figures)}`);
   }
-  await here.caller.close();
-  await there.caller.close();
+  await here.close();
+  await there.close();
 }
 
 async function contender(
   name: string,
   root: URL,
   wire: typeof WIRES[number],
-): Promise<Contender> {
+): Promise<Contender & { close(): unknown }> {
   const { callerOf } = await import(
     new URL("bench/peers/cypher.ts", root).href
   ) as typeof import("./peers/cypher.ts");
-  return { name, caller: callerOf({ port: ports.get(root)!, wire }) };
+  const caller = callerOf({ port: ports.get(root)!, wire });
+  return {
+    name,
+    wants: true,
+    rate: (turn) => rateOf(caller, turn),
+    close: () => caller.close(),
+  };
 }
 
 /** The middle of the pairs' ratios, and where half of them lie. */
