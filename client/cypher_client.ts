@@ -29,6 +29,8 @@ import {
 import { SessionClientWire } from "./session/session_client_wire.ts";
 import type { ClientSignal } from "./signals.ts";
 
+const REQUEST_OPTIONS = ["signal", "deadline", "idempotent"];
+
 /** Somebody who waits for the connection. */
 interface Waiter {
   resolve(): void;
@@ -146,7 +148,7 @@ export class CypherClient implements AsyncDisposable {
     request: RequestInit,
     options: RequestOptions = {},
   ): Promise<Answer<T>> {
-    checkNames("", options, ["signal", "deadline", "idempotent"]);
+    checkNames("", options, REQUEST_OPTIONS);
     checkSignal(options.signal);
     const deadline = checkNumber("deadline", options.deadline, DEADLINE);
     this.#requireOpen();

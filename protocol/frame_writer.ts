@@ -20,6 +20,7 @@ export class FrameWriter {
   #sealer: RecordSealer;
   #write: (bytes: Uint8Array, progress: () => void) => Promise<void>;
   #progress: () => void;
+  #written: () => void;
   #batch = new FrameBatch();
   /** Whether the batch has anything but pings. */
   #telling = false;
@@ -31,16 +32,19 @@ export class FrameWriter {
    * `write` takes sealed bytes, and never rejects. `progress` is called
    * whenever the peer has taken some of what is being written, and there is
    * more: a sign of life, where no other can come through. A ping by itself is
-   * none, in however many pieces it is written: it asks for one.
+   * none, in however many pieces it is written: it asks for one. `written` is
+   * called after each write.
    */
   constructor(
     sealer: RecordSealer,
     write: (bytes: Uint8Array, progress: () => void) => Promise<void>,
     progress: () => void,
+    written: () => void,
   ) {
     this.#sealer = sealer;
     this.#write = write;
     this.#progress = progress;
+    this.#written = written;
   }
 
   /** How many bytes wait for a write that is under way. */
@@ -77,6 +81,7 @@ export class FrameWriter {
         if (at > 0) progress();
         const sealed = this.#sealer.seal(plain.subarray(at, at + SLICE));
         await this.#write(sealed, progress);
+        this.#written();
       }
     }
     this.#writing = false;

@@ -18,6 +18,8 @@ const NONCE = 12;
 const REKEY_NONCE = new Uint8Array(NONCE).fill(0xff, 4);
 /** What `final` gives is empty; an empty text is made faster than a `Buffer`. */
 const NOTHING = "latin1";
+/** What a cipher that is made ahead begins with, as its first step is slow. */
+const EMPTY = new Uint8Array(0);
 const ZEROS = new Uint8Array(KEY);
 
 /**
@@ -79,6 +81,8 @@ export class CipherState {
     plain: Uint8Array,
     ad?: Uint8Array,
   ): void {
+    // Associated data would have to come before anything else.
+    if (ad) this.discard();
     const cipher = this.#sealing ?? this.#makeSealing();
     this.#sealing = undefined;
     // Counted before anything can throw: whatever happens, it is not used again.
@@ -101,6 +105,7 @@ export class CipherState {
   decrypt(sealed: Uint8Array, ad?: Uint8Array): Uint8Array<ArrayBuffer> {
     const size = sealed.length - NOISE_TAG;
     if (size < 0) throw notAuthentic();
+    if (ad) this.discard();
     const cipher = this.#opening ?? this.#makeOpening();
     this.#opening = undefined;
     cipher.setAuthTag(sealed.subarray(size));
@@ -134,13 +139,13 @@ export class CipherState {
   /** Makes ahead what the next {@linkcode encrypt} needs. */
   prepareToEncrypt(): void {
     if (this.#usedUp) return;
-    this.#sealing ??= this.#makeSealing();
+    this.#sealing ??= this.#beginSealing();
   }
 
   /** Makes ahead what the next {@linkcode decrypt} needs. */
   prepareToDecrypt(): void {
     if (this.#usedUp) return;
-    this.#opening ??= this.#makeOpening();
+    this.#opening ??= this.#beginOpening();
   }
 
   /** Frees what was made ahead. */
@@ -155,8 +160,20 @@ export class CipherState {
     this.#opening = undefined;
   }
 
+  #beginSealing(): CipherChaCha20Poly1305 {
+    const cipher = this.#makeSealing();
+    cipher.update(EMPTY);
+    return cipher;
+  }
+
   #makeSealing(): CipherChaCha20Poly1305 {
     return createCipheriv(ALGORITHM, this.#key, this.#useNonce(), OPTIONS);
+  }
+
+  #beginOpening(): DecipherChaCha20Poly1305 {
+    const cipher = this.#makeOpening();
+    cipher.update(EMPTY);
+    return cipher;
   }
 
   #makeOpening(): DecipherChaCha20Poly1305 {

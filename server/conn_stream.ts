@@ -98,8 +98,10 @@ export class ConnStream extends Duplex {
   }
 
   async #writeAll(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length;) {
-      at += await this.#conn.write(bytes.subarray(at));
+    let rest = bytes;
+    while (rest.length > 0) {
+      const count = await this.#conn.write(rest);
+      rest = rest.subarray(count);
     }
   }
 }

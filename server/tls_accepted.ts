@@ -196,9 +196,13 @@ export class TlsAccepted implements AcceptedConn {
   #next(into: Uint8Array): number {
     const chunk = this.#unread[0]!;
     const count = Math.min(chunk.length, into.length);
-    into.set(chunk.subarray(0, count));
-    if (count < chunk.length) this.#unread[0] = chunk.subarray(count);
-    else this.#unread.shift();
+    if (count < chunk.length) {
+      into.set(chunk.subarray(0, count));
+      this.#unread[0] = chunk.subarray(count);
+    } else {
+      into.set(chunk);
+      this.#unread.shift();
+    }
     this.#unreadBytes -= count;
     if (this.#unreadBytes <= AHEAD) this.#stream.release();
     return count;

@@ -231,6 +231,10 @@ Deno.test("a failed decrypt leaves the nonce where it is", () => {
 });
 
 Deno.test("what is made ahead seals and opens the same bytes, once", () => {
+  for (const ad of [undefined, bytes("ad")]) sealAhead(ad);
+});
+
+function sealAhead(ad: Uint8Array | undefined): void {
   const plainSender = new CipherState(KEY);
   const sender = new CipherState(KEY);
   const receiver = new CipherState(KEY);
@@ -247,17 +251,17 @@ Deno.test("what is made ahead seals and opens the same bytes, once", () => {
     // What a rekey finds was made with the key before.
     if (i === 3) { for (const one of [sender, receiver]) one.rekey(); }
     if (i === 3) plainSender.rekey();
-    const sealed = sender.encrypt(PLAIN, bytes("ad"));
-    assertEquals(sealed, plainSender.encrypt(PLAIN, bytes("ad")));
+    const sealed = sender.encrypt(PLAIN, ad);
+    assertEquals(sealed, plainSender.encrypt(PLAIN, ad));
     const flipped = sealed.slice();
     flipped[0]! ^= 1;
-    const refused = () => receiver.decrypt(flipped, bytes("ad"));
+    const refused = () => receiver.decrypt(flipped, ad);
     assertEquals(codeOf(refused), "BAD_TOKEN");
-    assertEquals(receiver.decrypt(sealed, bytes("ad")), PLAIN);
+    assertEquals(receiver.decrypt(sealed, ad), PLAIN);
     assertEquals(sender.nonce, i + 1);
     assertEquals(receiver.nonce, i + 1);
   }
-});
+}
 
 Deno.test("nothing is made ahead of nonces that there are not", () => {
   const used = new CipherState(KEY, Number.MAX_SAFE_INTEGER);

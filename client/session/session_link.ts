@@ -118,7 +118,8 @@ export class SessionLink implements ClientLink {
         const count = await transport.read(buffer);
         if (count === null) this.#closedByPeer();
         else this.#receive(buffer.subarray(0, count));
-        // Whoever has an answer writes the next request before it is read on.
+        // Callers who have their answers come first: what they ask next is
+        // written before more is read.
         await new Promise<void>((resolve) => nextTick(resolve));
         // Grown for good: a client has one connection, not thousands.
         if (count === buffer.length && count < recvBuffer) {
@@ -202,11 +203,9 @@ export class SessionLink implements ClientLink {
         const records = this.#records = new RecordChannel(step.channel);
         this.#writer = new FrameWriter(
           records.sealer,
-          async (bytes, progress) => {
-            await this.#write(bytes, progress);
-            records.prepare();
-          },
+          (bytes, progress) => this.#write(bytes, progress),
           () => this.#heartbeat?.alive(),
+          () => records.prepare(),
         );
         this.#state = { kind: "unproven", offer: step.offer };
         this.#hello(step.offer);

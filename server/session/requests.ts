@@ -93,16 +93,19 @@ export class Requests {
       const { path, operation } = request instanceof CypherError
         ? UNREADABLE
         : request;
-      connection.requestEnds(began, {
-        path,
-        operation,
-        status: answer.status,
-        message: answer.message,
-        repeated: false,
-        bytesIn: payload.length,
-        bytesOut: answer.text.length,
-      });
       clients.end(record, id, this.#endingOf(answer));
+      // The answer, which is written next, need not wait for the counting.
+      queueMicrotask(() =>
+        connection.requestEnds(began, {
+          path,
+          operation,
+          status: answer.status,
+          message: answer.message,
+          repeated: false,
+          bytesIn: payload.length,
+          bytesOut: answer.text.length,
+        })
+      );
     };
     const idempotent = !(request instanceof CypherError) &&
       wire.idempotent(request);

@@ -193,11 +193,9 @@ export class ServerSession implements Owner {
         const records = this.#records = new RecordChannel(channel);
         this.#writer = new FrameWriter(
           records.sealer,
-          async (bytes, progress) => {
-            await this.#connection.write(bytes, progress);
-            records.prepare();
-          },
+          (bytes, progress) => this.#connection.write(bytes, progress),
           () => this.#flow.progress(),
+          () => records.prepare(),
         );
         this.#state = {
           kind: "unproven",
