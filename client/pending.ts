@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "../protocol/clock.ts";
+import type { Clock } from "../protocol/clock.ts";
 import type { MaybePromise } from "../protocol/envelope.ts";
 import { CypherError } from "../protocol/errors.ts";
 import { Fifo, type Place } from "../protocol/fifo.ts";
@@ -48,9 +48,8 @@ interface Entry extends PendingRequest {
   place: Place<Entry> | undefined;
   resolve(answer: Answer): void;
   reject(error: CypherError): void;
-  timer: Timer | undefined;
-  signal: AbortSignal | undefined;
-  abort(): void;
+  /** Takes away what could end it early, if there is anything. */
+  unbind: (() => void) | undefined;
 }
 
 /**
@@ -106,30 +105,25 @@ export class Pending {
         `Cannot send the request: ${this.#limit} are waiting already`,
       );
     }
-    return new Promise((resolve, reject) => {
-      const entry: Entry = {
-        request,
-        plain,
-        sealed: undefined,
-        cuts: 0,
-        id: undefined,
-        unwritten: undefined,
-        idempotent,
-        resent,
-        place: undefined,
-        resolve,
-        reject,
-        signal,
-        timer: deadline === Infinity ? undefined : this.#clock.setTimeout(
-          () => this.fail(entry, overdue(deadline)),
-          deadline,
-        ),
-        abort: () => this.fail(entry, aborted(entry.signal)),
-      };
-      signal?.addEventListener("abort", entry.abort);
-      entry.place = this.#entries.add(entry);
-      added(entry);
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const entry: Entry = {
+      request,
+      plain,
+      sealed: undefined,
+      cuts: 0,
+      id: undefined,
+      unwritten: undefined,
+      idempotent,
+      resent,
+      place: undefined,
+      resolve,
+      reject,
+      unbind: undefined,
+    };
+    if (signal || deadline !== Infinity) this.#bind(entry, signal, deadline);
+    entry.place = this.#entries.add(entry);
+    added(entry);
+    return promise;
   }
 
   /** Ends a request with its answer. */
@@ -154,9 +148,22 @@ export class Pending {
     // Requests are made nowhere but here.
     const entry = request as Entry;
     if (!this.#entries.delete(entry.place)) return undefined;
-    if (entry.timer !== undefined) this.#clock.clearTimeout(entry.timer);
-    entry.signal?.removeEventListener("abort", entry.abort);
+    entry.unbind?.();
     return entry;
+  }
+
+  /** Lets a signal and a deadline end a request, until it has ended. */
+  #bind(entry: Entry, signal: AbortSignal | undefined, deadline: number): void {
+    const abort = () => this.fail(entry, aborted(signal));
+    signal?.addEventListener("abort", abort);
+    const timer = deadline === Infinity ? undefined : this.#clock.setTimeout(
+      () => this.fail(entry, overdue(deadline)),
+      deadline,
+    );
+    entry.unbind = () => {
+      signal?.removeEventListener("abort", abort);
+      if (timer !== undefined) this.#clock.clearTimeout(timer);
+    };
   }
 }
 

@@ -119,8 +119,9 @@ export class SessionLink implements ClientLink {
         if (count === null) this.#closedByPeer();
         else this.#receive(buffer.subarray(0, count));
         // Callers who have their answers come first: what they ask next is
-        // written before more is read.
+        // written before anything else.
         await new Promise<void>((resolve) => nextTick(resolve));
+        this.#heartbeat?.alive();
         // Grown for good: a client has one connection, not thousands.
         if (count === buffer.length && count < recvBuffer) {
           buffer = new Uint8Array(Math.min(recvBuffer, count * 4));
@@ -169,7 +170,6 @@ export class SessionLink implements ClientLink {
   }
 
   #receive(chunk: Uint8Array): void {
-    this.#heartbeat?.alive();
     if (this.#state.kind === "handshake") {
       return this.#step(this.#state.handshake, chunk);
     }

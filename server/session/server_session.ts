@@ -94,8 +94,8 @@ export class ServerSession implements Owner {
     while (!connection.ended) {
       const chunk = await reading;
       if (chunk === null || connection.ended) break;
-      this.#flow.alive();
       await this.#receive(chunk);
+      this.#flow.alive();
       if (handshaking && this.#state.kind !== "handshake") {
         handshaking = false;
         settled();
