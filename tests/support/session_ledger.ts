@@ -158,11 +158,9 @@ export class Ledger {
       this.#byIdentity.get(identity) === job,
       `${work.job} is executed as ${identity}`,
     );
-    const forgotten = this.forgot(identity);
     const inside = effects.at(-1) === process;
     const again = inside || this.#options.journal
-      // It is sent as new to a server that does not know it is not.
-      ? forgotten && repeatable || !inside && work.twice
+      ? this.#sentAsNew(job) || !inside && work.twice
       : repeatable;
     this.check(
       effects.length === 0 || again,
@@ -208,7 +206,7 @@ export class Ledger {
         return this.check(job.threw, `${work.job} did not fail`);
       case "ANSWER_LOST":
         this.check(
-          !this.#unknowable.has(identity ?? ""),
+          !this.#unknowable.has(identity ?? "") || this.#sentAsNew(job),
           `${work.job}'s outcome is unknown, not lost`,
         );
         return this.check(job.began, `${work.job} never began, and was lost`);
@@ -234,6 +232,11 @@ export class Ledger {
   /** Whether the client of a request was forgotten before. */
   forgot(identity: string): boolean {
     return this.#client(clientOf(identity)).forgotten;
+  }
+
+  /** Whether a request may be new to a server that has forgotten its client. */
+  #sentAsNew({ identity, repeatable }: Job): boolean {
+    return repeatable && identity !== undefined && this.forgot(identity);
   }
 
   /** Remembers the first thing that must not be: it may be seen anywhere. */
