@@ -111,7 +111,8 @@ export class CypherClient implements AsyncDisposable {
    * Connects; resolves once connected, at once if it is already.
    *
    * @throws {CypherError} `ABORTED` if `signal` aborts, `CLOSED` if the client
-   * is closed, `CONNECT_FAILED` once the allowed attempts are used up.
+   * is closed, `CONNECT_FAILED` once the allowed attempts are used up, and at
+   * once without `--allow-net`.
    */
   async connect(options: { signal?: AbortSignal } = {}): Promise<void> {
     checkNames("", options, ["signal"]);

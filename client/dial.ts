@@ -1,3 +1,4 @@
+import { CypherError } from "../protocol/errors.ts";
 import type { Conn } from "../protocol/transport.ts";
 
 /**
@@ -19,6 +20,24 @@ export const dialTcp: Dial = async (target, signal) => {
   conn.setKeepAlive(true);
   return conn;
 };
+
+/** The error for a dial that failed, after `timeout` ms if that is why. */
+export function dialFailed(
+  { hostname, port }: { hostname: string; port: number },
+  cause: unknown,
+  timeout?: number,
+): CypherError {
+  const why = timeout !== undefined
+    ? `no answer within ${timeout} ms`
+    : cause instanceof Error
+    ? cause.message
+    : String(cause);
+  return new CypherError(
+    "CONNECT_FAILED",
+    `Cannot connect to ${hostname}:${port}: ${why}`,
+    { cause },
+  );
+}
 
 /**
  * `Deno.connect`, which throws a connection away unclosed when the signal

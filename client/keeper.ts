@@ -131,8 +131,11 @@ export class Keeper<L extends Link> {
       }
       if (this.#closed) reason = "closed";
       this.#tell("offline", reason);
+      if (transport instanceof Deno.errors.NotCapable) {
+        return this.#giveUp(transport, "run with --allow-net");
+      }
       if (transport instanceof Error && failedDials >= attempts) {
-        return this.#giveUp(transport);
+        return this.#giveUp(transport, `attempts made: ${attempts}`);
       }
       if (reason === "replaced") return this.#replaced();
       // A connection that we gave up ourselves says nothing about the server.
@@ -173,13 +176,13 @@ export class Keeper<L extends Link> {
     }
   }
 
-  #giveUp(cause: Error): void {
-    const { attempts, hostname, port } = this.#settings;
+  #giveUp(cause: Error, why: string): void {
+    const { hostname, port } = this.#settings;
     this.#move({ kind: "idle" });
     this.#events.gaveUp(
       new CypherError(
         "CONNECT_FAILED",
-        `Cannot connect to ${hostname}:${port} (attempts made: ${attempts})`,
+        `Cannot connect to ${hostname}:${port} (${why})`,
         { cause },
       ),
     );

@@ -32,7 +32,7 @@ const CONNECTION: Command["flags"] = {
   },
   timeout: {
     kind: "number",
-    about: "How long to wait for an answer before sending again",
+    about: "How long to wait for an answer before sending again (classic)",
     option: CLIENT_OPTIONS.timeout,
   },
   wire: {
@@ -56,11 +56,15 @@ const CONNECTION: Command["flags"] = {
   },
 };
 
+const KEYS = `Keys: ${KEY_FILE} of the server, or CYPHER_ENCRYPTION_KEY and
+CYPHER_DECRYPTION_KEY: the server's two, the other way round.`;
+
 const COMMANDS: Record<string, Command> = {
   request: {
     usage: "deno task request",
     about: `Sends one request and prints the answer's data as JSON.
-DATA is JSON; what is not JSON is taken for a string.`,
+DATA is JSON; what is not JSON is taken for a string.
+${KEYS}`,
     positionals: ["OPERATION", "PATH", "[DATA]"],
     flags: {
       ...CONNECTION,
@@ -69,7 +73,8 @@ DATA is JSON; what is not JSON is taken for a string.`,
   },
   ping: {
     usage: "deno task ping",
-    about: "Times round trips, one after the other: READ /NUMBER.",
+    about: `Times round trips, one after the other: READ /NUMBER.
+${KEYS}`,
     positionals: [],
     flags: { n: PING.n, ...CONNECTION },
   },

@@ -66,7 +66,7 @@ export function parseCommandLine(
     const given = args.includes(flag) ? flag : variableOf(name);
     throw wrong(`There is no ${given} any more: use ${instead}`);
   }
-  const given = parse(flags, args, usage);
+  const given = parse({ flags, positionals, usage }, args);
   if (given.values["help"]) return undefined;
   const numbers: Record<string, number> = {};
   const texts: Record<string, string> = {};
@@ -131,13 +131,21 @@ export function helpOf({ usage, about, flags, positionals }: Command): string {
     about,
     "",
     ...lines,
-    ...(rows.length > 1
-      ? [
-        "",
-        "A flag can also be set in the environment: --port as CYPHER_PORT.",
-      ]
-      : []),
+    ...variableHint(Object.keys(flags)),
   ].join("\n");
+}
+
+/** How a flag is set in the environment, by a flag that there is. */
+function variableHint(flags: readonly string[]): string[] {
+  const name = flags.find((flag) => flag === "port") ?? flags[0];
+  if (name === undefined) return [];
+  const dashed = dashedName(name);
+  return [
+    "",
+    `A flag can also be set in the environment: --${dashed} as ${
+      variableOf(dashed)
+    }.`,
+  ];
 }
 
 /**
@@ -151,9 +159,11 @@ export function complaintOf(error: unknown): unknown {
 }
 
 function parse(
-  flags: Command["flags"],
+  { flags, positionals, usage }: Pick<
+    Command,
+    "flags" | "positionals" | "usage"
+  >,
   args: readonly string[],
-  usage: string,
 ): {
   values: Record<string, string | boolean | undefined>;
   positionals: string[];
@@ -167,20 +177,24 @@ function parse(
     }]),
   );
   try {
-    const { values, positionals } = parseArgs({
+    const given = parseArgs({
       args: [...args],
       options,
       strict: true,
       allowPositionals: true,
     });
     return {
-      values: values as Record<string, string | boolean | undefined>,
-      positionals,
+      values: given.values as Record<string, string | boolean | undefined>,
+      positionals: given.positionals,
     };
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
     const [sentence = problem] = problem.split(/\.\s/);
-    throw wrong(`${sentence}. See ${usage} --help`);
+    const negative = /^Unknown option '-[\d.]/.test(sentence);
+    const remedy = negative && positionals.length > 0
+      ? ": write -- before a negative number"
+      : "";
+    throw wrong(`${sentence}${remedy}. See ${usage} --help`);
   }
 }
 

@@ -10,7 +10,7 @@
  * | `BAD_MESSAGE` | a token opened, but holds no message |
  * | `BAD_TOKEN` | a token did not open, was a reflection, or was a repeat |
  * | `CLOSED` | the client or server was closed |
- * | `CONNECT_FAILED` | the allowed number of dial attempts was used up |
+ * | `CONNECT_FAILED` | the allowed number of dial attempts was used up, or there is no `--allow-net` |
  * | `DEADLINE` | the request's deadline passed |
  * | `LISTEN_FAILED` | the address could not be listened on |
  * | `NO_ANSWER` | the peer closed the connection without an answer, repeatedly |

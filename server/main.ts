@@ -26,7 +26,7 @@ import type { LogLine } from "./log/line.ts";
 import type { Log } from "./log/log.ts";
 import { addSignals } from "./log/log_signals.ts";
 import type { Monitor } from "./monitor.ts";
-import { GRACE, THREADS } from "./options.ts";
+import { GRACE, SERVER_OPTIONS, THREADS } from "./options.ts";
 import { PacketServer } from "./packet/packet_server.ts";
 import { SegmentServer } from "./segment/segment_server.ts";
 import { optionsOf, SERVE } from "./serve/command.ts";
@@ -105,7 +105,7 @@ export async function serve(
     sayListening(log, name, one.address);
   }
   if (sidecar) announce(log, sidecar, httpPort);
-  log.say("hint", "Try: deno task request UPDATE /NUMBER 42");
+  log.say("hint", `Try: ${exampleOf(server.address, line)}`);
   const failed = await Promise.race([
     interruption.then(() => false),
     failure.then(() => true),
@@ -149,6 +149,21 @@ async function handling(
   if (!tracing) return { handler };
   const { openTelemetry } = await import("../tracing.ts");
   return { handler, tracing: openTelemetry() };
+}
+
+/** A command that reaches this server, on this machine. */
+function exampleOf(
+  { hostname, port }: Deno.NetAddr,
+  { switches }: CommandLine,
+): string {
+  const everywhere = ["127.0.0.1", "0.0.0.0", "::"].includes(hostname);
+  return [
+    "deno task request UPDATE /NUMBER 42",
+    ...(everywhere ? [] : [`--hostname ${hostname}`]),
+    ...(port === SERVER_OPTIONS.port.default ? [] : [`--port ${port}`]),
+    ...(switches["tls"] ? ["--tls"] : []),
+    ...(switches["clientCert"] ? ["--client-cert"] : []),
+  ].join(" ");
 }
 
 /** The smaller protocols that were asked for, on their own ports. */

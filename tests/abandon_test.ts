@@ -672,6 +672,26 @@ Deno.test("CONNECT_FAILED has its cause, and the client can be used again", asyn
   assertEquals(reasons, ["refused"]);
 });
 
+Deno.test("without --allow-net there is one attempt, and the error says so", async () => {
+  let dials = 0;
+  await using client = makeClient({ hostname: "127.0.0.1", port: 9 }, {
+    dial: () => {
+      dials++;
+      return Promise.reject(new Deno.errors.NotCapable("Requires net access"));
+    },
+  });
+  const outcomes = [client.connect(), client.request({})].map(errorOf);
+  for (const error of await Promise.all(outcomes)) {
+    assertEquals(error.code, "CONNECT_FAILED");
+    assertEquals(
+      error.message,
+      "Cannot connect to 127.0.0.1:9 (run with --allow-net)",
+    );
+  }
+  assertEquals(dials, 1);
+  assertEquals(client.state, "idle");
+});
+
 Deno.test("attempts are counted in a row: a connection starts them anew", async () => {
   await using server = await startServer(({ data }) => ({ data }));
   const refused = (n: number) => n % 3 !== 0;

@@ -94,6 +94,10 @@ const WRONG: {
     args: [...CLIENT, "request", "READ", "/A", "1", "2"],
     says: ["OPERATION PATH", '"READ /A 1 2"'],
   },
+  {
+    args: [...CLIENT, "request", "UPDATE", "/A", "-21.5"],
+    says: ["-- before a negative number", "--help"],
+  },
   { args: [...CLIENT, "ping", "-n", "0"], says: ["-n", "got 0"] },
   {
     args: [...CLIENT, "ping", "--deadline", "200", "--port", "1"],
@@ -137,6 +141,10 @@ Deno.test("help says what there is, and is no failure", async () => {
     assertStringIncludes(program.output, "deno task");
     assert(!program.output.includes("CYPHER_PORT"), "it has no such flag");
   }
+  const chat = ["run", "-A", pathOf("../client/chat/main.ts"), "--help"];
+  await using program = new Program(chat);
+  assertEquals(await program.ended, 0);
+  assertStringIncludes(program.output, "--server as CYPHER_SERVER");
   for (const args of [SERVE, [...CLIENT, "request"], [...CLIENT, "ping"]]) {
     await using program = new Program([...args, "--help"]);
     assertEquals(await program.ended, 0);
@@ -207,6 +215,29 @@ Deno.test("who is not let in hears why at once", async () => {
   await using stranger = new Program(endless, { env });
   assertEquals(await stranger.ended, 1);
   assertStringIncludes(stranger.errors, "The server does not accept the keys");
+});
+
+Deno.test("a client without --allow-net hears so, and does not wait", async () => {
+  const args = ["run", "--no-prompt", "--allow-env", ...CLIENT.slice(2)];
+  await using client = new Program([...args, "ping"], { env: KEYS });
+  assertEquals(await client.ended, 1);
+  assertStringIncludes(client.errors, "(run with --allow-net)");
+});
+
+Deno.test("the command that serve suggests works as it stands", async () => {
+  const flags = ["--port", "0", "--no-dashboard"];
+  await using server = new Program([...SERVE, ...flags], { env: KEYS });
+  await server.prints("/NUMBER 42");
+  const [, suggested] = /Try: deno task (.*?)"/.exec(server.output)!;
+  assertStringIncludes(suggested!, "--port");
+  const keys = {
+    CYPHER_ENCRYPTION_KEY: KEYS.CYPHER_DECRYPTION_KEY,
+    CYPHER_DECRYPTION_KEY: KEYS.CYPHER_ENCRYPTION_KEY,
+  };
+  const asking = [...CLIENT, ...suggested!.split(" ")];
+  await using client = new Program(asking, { env: keys });
+  assertEquals(await client.ended, 0, client.errors);
+  assertEquals(client.output, '"UPDATED"\n');
 });
 
 Deno.test("threads can be traced from the command line", async () => {

@@ -135,7 +135,7 @@ const WRONG: [string[], string[]][] = [
   [[...SERVER, "--hostname", "203.0.113.1"], ["not one of this machine"]],
   [[...CLIENT, "--header-version", "3"], ["--header-version", "from 1 to 2"]],
   [[...CLIENT, "--buffer-size", "70000"], ["65,535 bytes in version 1"]],
-  [[...CLIENT, "--port", "1"], ["Cannot connect to 127.0.0.1:1"]],
+  [[...CLIENT, "--port", "1"], ["Cannot connect to 127.0.0.1:1: ", "refused"]],
 ];
 
 for (const [args, says] of WRONG) {

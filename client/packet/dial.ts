@@ -1,5 +1,5 @@
-import { CypherError } from "../../protocol/errors.ts";
 import { ConnTransport, type Transport } from "../../protocol/transport.ts";
+import { dialFailed } from "../dial.ts";
 import type { PacketClientSettings } from "./options.ts";
 
 /**
@@ -21,16 +21,8 @@ export async function dialWithin(
     const conn = await dial({ hostname, port }, attempt.signal);
     return new ConnTransport(conn, transmissionBuffer);
   } catch (cause) {
-    const why = attempt.signal.aborted
-      ? `no answer within ${connectTimeout} ms`
-      : cause instanceof Error
-      ? cause.message
-      : String(cause);
-    throw new CypherError(
-      "CONNECT_FAILED",
-      `Cannot connect to ${hostname}:${port}: ${why}`,
-      { cause },
-    );
+    const timeout = attempt.signal.aborted ? connectTimeout : undefined;
+    throw dialFailed({ hostname, port }, cause, timeout);
   } finally {
     clock.clearTimeout(timer);
     closing.removeEventListener("abort", abort);

@@ -1,5 +1,5 @@
-import { CypherError } from "../../protocol/errors.ts";
 import { ConnTransport, type Transport } from "../../protocol/transport.ts";
+import { dialFailed } from "../dial.ts";
 import { closed } from "./errors.ts";
 import { SegmentLink } from "./link.ts";
 import type { SegmentClientSettings } from "./options.ts";
@@ -45,11 +45,8 @@ async function dial(
     return new ConnTransport(conn, bufferSize);
   } catch (cause) {
     if (signal.aborted) throw closed();
-    throw new CypherError(
-      "CONNECT_FAILED",
-      `Cannot connect to ${hostname}:${port}`,
-      { cause },
-    );
+    const timeout = attempt.signal.aborted ? connectTimeout : undefined;
+    throw dialFailed({ hostname, port }, cause, timeout);
   } finally {
     clock.clearTimeout(timer);
     signal.removeEventListener("abort", abort);

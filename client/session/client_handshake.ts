@@ -99,7 +99,8 @@ function refusal(byte: number): CypherError {
     case "key":
       return new CypherError(
         "UNAUTHORIZED",
-        "The server does not accept the keys",
+        "The server does not accept the keys: its decryptionKey must be the " +
+          "encryptionKey here, and the other way round",
       );
     case "busy":
       return new CypherError("REFUSED", "The server is busy");

@@ -88,8 +88,8 @@ which is made at the first start.`,
     },
     journal: {
       kind: "text",
-      about: "Remember executions across restarts in this file, such as " +
-        ".cypher/journal.db",
+      about: "Remember executions across restarts in this file, which must " +
+        "be in .cypher/, such as .cypher/journal.db",
       default: "",
     },
     tls: {
