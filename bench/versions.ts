@@ -72,7 +72,11 @@ async function contender(
   return {
     name,
     wants: true,
-    rate: (turn) => rateOf(caller, turn),
+    rate: (turn) => {
+      // Both are in this process: neither pays for what the other left behind.
+      (globalThis as { gc?: () => void }).gc?.();
+      return rateOf(caller, turn);
+    },
     close: () => caller.close(),
   };
 }

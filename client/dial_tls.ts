@@ -44,6 +44,8 @@ export function dialTls(
       // Left to the first read, a certificate that is not right would look like
       // a connection that was up and got lost.
       await tls.handshake();
+      // It may have been aborted, and closed, after the handshake was through.
+      signal.throwIfAborted();
       return new JudgedConn(tls);
     } catch (cause) {
       if (signal.aborted) throw signal.reason;

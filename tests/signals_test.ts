@@ -8,7 +8,9 @@ import {
   type JsonValue,
   Monitor,
   type Signal,
+  systemClock,
 } from "../mod.ts";
+import { FRAME, FrameBatch } from "../protocol/frames.ts";
 import {
   codeOf,
   equalKeys,
@@ -24,6 +26,7 @@ import {
   within,
 } from "./support/cypher.ts";
 import type { Address } from "./support/fault_proxy.ts";
+import { SessionPeer } from "./support/session_peer.ts";
 
 const echo = ({ data }: { data: JsonValue }) => ({ data });
 
@@ -439,6 +442,37 @@ Deno.test("what a request's signal says", async () => {
     [failure?.code, failure?.path, failure?.operation],
     ["HANDLER_FAILED", "/FAIL", "NONE"],
   );
+});
+
+Deno.test("requests of one read are timed and counted each by itself", async () => {
+  let now = 0;
+  const monitor = new Monitor();
+  const counts: unknown[] = [];
+  await using server = await startServer((_, { connection }) => {
+    const { requests, inProgress } = monitor.connection(connection)!;
+    counts.push([requests, inProgress]);
+    now += 10;
+    return {};
+  }, {
+    wires: ["session"],
+    monitor,
+    clock: { ...systemClock, now: () => now },
+  });
+  using log = new SignalLog(monitor);
+  using peer = await SessionPeer.dial(server.address);
+  const batch = new FrameBatch();
+  for (const id of [1, 2, 3]) batch.add(FRAME.request, id, "{}");
+  batch.add(FRAME.close, 0, "{}");
+  await peer.write(peer.sealPlain(batch.take()));
+  await log.wait("offline");
+  assertEquals(counts, [[0, 1], [1, 1], [2, 1]]);
+  const latencies = log.of("request").map(({ latency }) => latency);
+  assertEquals(latencies, [10, 10, 10]);
+  const kinds = log.all.map(({ kind }) => kind);
+  const three = Array(3).fill("request");
+  assertEquals(kinds, ["online", ...three, "offline"]);
+  const [offline] = log.of("offline");
+  assertEquals([offline?.requests, offline?.inProgress], [3, 0]);
 });
 
 const NOTHING_YET = {

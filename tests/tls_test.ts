@@ -404,3 +404,27 @@ Deno.test("connect() tells a TLS failure and goes on trying", async () => {
     assertEquals((await within("an answer", answer)).data, wire);
   }
 });
+
+Deno.test("a client that is closed as its TLS handshake ends closes quietly", async () => {
+  const { server } = await startTls();
+  await using _ = server;
+  const client = makeClient(server.address, { tls: clientTls });
+  const closed = Promise.withResolvers<void>();
+  const original = Deno.startTls;
+  Deno.startTls = async (...args) => {
+    const tls = await original(...args);
+    const handshake = tls.handshake.bind(tls);
+    tls.handshake = async () => {
+      const info = await handshake();
+      client.close().then(closed.resolve, closed.reject);
+      return info;
+    };
+    return tls;
+  };
+  try {
+    assertEquals(await codeOf(client.connect()), "CLOSED");
+    await within("the close", closed.promise);
+  } finally {
+    Deno.startTls = original;
+  }
+});

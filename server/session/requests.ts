@@ -93,19 +93,18 @@ export class Requests {
       const { path, operation } = request instanceof CypherError
         ? UNREADABLE
         : request;
+      // Not left for later: what comes in the same read is timed and counted by
+      // itself, and may be the connection's end.
+      connection.requestEnds(began, {
+        path,
+        operation,
+        status: answer.status,
+        message: answer.message,
+        repeated: false,
+        bytesIn: payload.length,
+        bytesOut: answer.text.length,
+      });
       clients.end(record, id, this.#endingOf(answer));
-      // The answer, which is written next, need not wait for the counting.
-      queueMicrotask(() =>
-        connection.requestEnds(began, {
-          path,
-          operation,
-          status: answer.status,
-          message: answer.message,
-          repeated: false,
-          bytesIn: payload.length,
-          bytesOut: answer.text.length,
-        })
-      );
     };
     const idempotent = !(request instanceof CypherError) &&
       wire.idempotent(request);
