@@ -233,6 +233,7 @@ export class Threads implements Serving {
     );
     const thread = new Thread({
       init,
+      clock: this.#options.clock,
       hear: (message) => this.#hear(number, watch, message),
       died: (stuck) => {
         this.#threads.delete(number);
@@ -307,7 +308,15 @@ export class Threads implements Serving {
     const { port } = this.#address;
     this.#notice("THREAD_DIED", "A thread has died: another takes its place");
     const lived = performance.now() - thread.since;
-    this.#replacements.add(lived, () => this.#add(port));
+    this.#replacements.add(
+      lived,
+      () => this.#add(port),
+      ({ message }) =>
+        this.#notice(
+          "THREAD_FAILED",
+          `A dead thread is not replaced yet, and is tried again: ${message}`,
+        ),
+    );
   }
 
   #change(change: KeyChange): void {

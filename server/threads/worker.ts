@@ -11,6 +11,7 @@ import { checkTracing, type Tracing } from "../../protocol/tracing.ts";
 import type { Handler } from "../handler.ts";
 import { cautious, type CypherServerOptions } from "../options.ts";
 import { listenOn } from "../tls_listener.ts";
+import { badHandler } from "./bad_handler.ts";
 import type { FromThread, Init, ToThread } from "./messages.ts";
 import { Notes } from "./notes.ts";
 import { Others } from "./others.ts";
@@ -65,13 +66,6 @@ async function importHandler(url: string): Promise<HandlerModule> {
     idempotent: idempotent as HandlerModule["idempotent"],
     tracing: checkTracing(tracing as Tracing | undefined),
   };
-}
-
-function badHandler(url: string, problem: string): CypherError {
-  return new CypherError(
-    "BAD_OPTION",
-    `Cannot use the handler ${url}: ${problem}`,
-  );
 }
 
 class Thread {

@@ -277,7 +277,7 @@ async function isServed(wire: Wire): Promise<boolean> {
 
 /** Ends a thread by a request, and waits until it is replaced. */
 export async function killThread(
-  server: CypherServer,
+  server: Pick<CypherServer, "monitor" | "address">,
   thread: string,
   die: NonNullable<Asked["die"]> = "close",
 ): Promise<void> {
