@@ -108,7 +108,7 @@ class Thread {
       elsewhere: this.#others,
       onBan: (origin, time) => tell({ kind: "ban", origin, time }),
     });
-    for (const change of init.keyChanges) this.#hear(change);
+    for (const told of [...init.keyChanges, ...init.bans]) this.#hear(told);
   }
 
   start(): void {
