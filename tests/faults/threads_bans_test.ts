@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import type { CypherServer } from "../../mod.ts";
-import { Attacker } from "../support/attacker.ts";
+import { Attacker, ELSEWHERE } from "../support/attacker.ts";
 import { SignalLog, until, Wire } from "../support/cypher.ts";
 import {
   killThread,
@@ -77,4 +77,14 @@ Deno.test("a thread that replaces a dead one knows the bans in force", async () 
     await told(server, gone);
   }
   assertEquals(await answered(server), 0);
+});
+
+Deno.test("a ban that is earned on one thread holds on the others", async () => {
+  await using server = await startThreads({ limits: LIMITS });
+  using signals = new SignalLog(server.monitor);
+  assertEquals(await answered(server), MANY);
+  await earnBan(server);
+  await told(server);
+  assertEquals(await answered(server), 0);
+  assertEquals(signals.of("limit").map(({ address }) => address), [ELSEWHERE]);
 });
