@@ -46,6 +46,15 @@ export class Bans {
     return false;
   }
 
+  /** Who is banned now, and for how many ms more; the oldest ban first. */
+  *inForce(): Generator<readonly [origin: string, time: number]> {
+    const now = this.#options.clock.now();
+    for (const origin of this.#ends.keys()) {
+      const time = this.#ends.get(origin)! - now;
+      if (time > 0) yield [origin, time];
+    }
+  }
+
   /**
    * An origin has sent something that does not open. Each strike is forgotten
    * after its share of a minute, so that neither a burst at once nor one strike

@@ -69,7 +69,7 @@ export class CypherServer implements AsyncDisposable {
    *
    * @throws {CypherError} `LISTEN_FAILED` if the address is taken or not this
    * machine's, `CLOSED` if the server was started before, `BAD_OPTION` if the
-   * handler's module cannot be used.
+   * handler's module cannot be used, or has not loaded within `loadTimeout`.
    */
   async start(): Promise<void> {
     await this.#serving.start();

@@ -42,6 +42,12 @@ export interface CypherServerOptions {
    * that are for all connections are shared out among them.
    */
   threads?: number;
+  /**
+   * How long a handler's module may take to load on a thread, default 30,000
+   * ms. Over it the start fails; a thread that was to replace a dead one is
+   * ended, and tried again.
+   */
+  loadTimeout?: number;
   /** The address to listen on, default `"127.0.0.1"`: this machine alone. */
   hostname?: string;
   /** The port, default 12345; 0 takes a free one, see `server.address`. */
@@ -183,6 +189,7 @@ export const SERVER_OPTIONS = {
   transmissionBuffer: bytes(2_097_152, 1_024, 67_108_864),
   window: count(256, 1, 65_536),
   heartbeat: milliseconds(15_000),
+  loadTimeout: milliseconds(30_000, { unlimited: true }),
 };
 
 /** What `threads` may be, for a handler's module; the command line shares it. */

@@ -131,7 +131,7 @@ export interface NoticeSignal extends SignalBase {
   readonly kind: "notice";
   /**
    * What, in one stable word: `"EQUAL_KEYS"`, `"JOURNAL_FAILED"`,
-   * `"ONE_THREAD"`, `"THREAD_DIED"` or `"THREAD_STUCK"`.
+   * `"ONE_THREAD"`, `"THREAD_DIED"`, `"THREAD_FAILED"` or `"THREAD_STUCK"`.
    */
   readonly code: string;
   /** What it means and what to do. */

@@ -66,6 +66,11 @@ const WRONG: {
     args: [...SERVE, "--connections-per-address", "0"],
     says: ["--connections-per-address", "got 0", "or Infinity"],
   },
+  // No thread is up so soon: as if its module never finished loading.
+  {
+    args: [...SERVE, "--threads", "2", "--load-timeout", "1", "--port", "0"],
+    says: ["example_module.ts", "not finished loading within 1 ms"],
+  },
   { args: [...SERVE, "extra"], says: ["no arguments", '"extra"'] },
   { args: [...SERVE, "--hostname", ""], says: ["hostname", '""'] },
   {

@@ -43,6 +43,19 @@ Deno.test("a burst of bad tokens is forgiven, one more is not", async () => {
   assert(!all.has("a"));
 });
 
+Deno.test("the bans in force are listed, with what is left of each", async () => {
+  const { clock, bans: all, strike } = bans(1, 5_000);
+  strike("a", 2);
+  strike("only struck", 1);
+  await clock.advance(2_000);
+  strike("b", 2);
+  assertEquals([...all.inForce()], [["a", 3_000], ["b", 5_000]]);
+  await clock.advance(3_000);
+  assertEquals([...all.inForce()], [["b", 2_000]]);
+  all.ban("b", 9_000);
+  assertEquals([...all.inForce()], [["b", 9_000]]);
+});
+
 Deno.test("one bad token now and then is forgiven for ever", async () => {
   const { clock, told, strike } = bans(10);
   for (let i = 0; i < 1_000; i++) {

@@ -84,6 +84,7 @@ const SERVER_ROWS = rows(makeServer, {
   transmissionBuffer: [1_024, 64 * MIB, 2 * MIB],
   window: [1, 65_536, 256],
   heartbeat: [1, TIMER, 15_000],
+  loadTimeout: [1, TIMER, 30_000, Infinity],
   "answers.maxBytes": [0, 2 ** 40, 64 * MIB],
   "answers.tokens": [1_024, 2 ** 24, 1_000_000],
   "answers.maxAge": [1, TIMER, 600_000],

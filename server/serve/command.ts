@@ -86,6 +86,11 @@ which is made at the first start.`,
       about: "On how many threads to serve, 0 for one on each core",
       option: THREADS,
     },
+    loadTimeout: {
+      kind: "number",
+      about: "With threads: how long the handler's module may take to load",
+      option: SERVER_OPTIONS.loadTimeout,
+    },
     journal: {
       kind: "text",
       about: "Remember executions across restarts in this file, which must " +

@@ -62,6 +62,8 @@ export interface Init {
   readonly memory: SharedMemory;
   /** What became of the keys since the server was made, in order. */
   readonly keyChanges: readonly KeyChange[];
+  /** The bans in force. */
+  readonly bans: readonly BanMessage[];
 }
 
 /** A change of the accepted keys. */

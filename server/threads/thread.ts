@@ -1,10 +1,13 @@
 import { MessageChannel, type MessagePort } from "node:worker_threads";
+import type { Clock, Timer } from "../../protocol/clock.ts";
 import { CypherError } from "../../protocol/errors.ts";
+import { badHandler } from "./bad_handler.ts";
 import type { FromThread, Init, ToThread } from "./messages.ts";
 
 /** How a {@linkcode Thread} is made. */
 export interface ThreadOptions {
   init: Omit<Init, "port">;
+  clock: Clock;
   /** Told everything that it tells, until its very end. */
   hear: (message: FromThread) => void;
   /**
@@ -19,6 +22,8 @@ type ThreadState =
   | {
     readonly kind: "starting";
     readonly up: PromiseWithResolvers<Deno.NetAddr>;
+    /** Ends it if it is not up in time. */
+    readonly timer: Timer | undefined;
   }
   | { readonly kind: "up" }
   | { readonly kind: "dead" };
@@ -44,14 +49,14 @@ export class Thread {
     const up = Promise.withResolvers<Deno.NetAddr>();
     this.up = up.promise;
     this.over = this.#over.promise;
-    this.#state = { kind: "starting", up };
+    this.#state = { kind: "starting", up, timer: this.#allow() };
     this.#worker = new Worker(new URL("./worker.ts", import.meta.url), {
       type: "module",
     });
     this.#worker.onerror = (event) => {
       // Not an error of this thread's: it lives on.
       event.preventDefault();
-      this.#failed("BAD_OPTION", event.message);
+      this.#failed(new CypherError("BAD_OPTION", event.message));
     };
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
@@ -81,6 +86,7 @@ export class Thread {
       this.#state.up.reject(
         new CypherError("CLOSED", "The server was stopped"),
       );
+      this.#clear(this.#state.timer);
     }
     this.#state = { kind: "dead" };
     this.#port.close();
@@ -99,10 +105,11 @@ export class Thread {
       case "up":
         if (this.#state.kind !== "starting") return;
         this.#state.up.resolve(message.address);
+        this.#clear(this.#state.timer);
         this.#state = { kind: "up" };
         return;
       case "failed":
-        return this.#failed(message.code, message.message);
+        return this.#failed(new CypherError(message.code, message.message));
       case "stopped":
         return this.#over.resolve();
       default:
@@ -110,16 +117,40 @@ export class Thread {
     }
   }
 
-  #failed(code: "BAD_OPTION" | "LISTEN_FAILED", message: string): void {
+  /** A module that waits at its top level for ever neither loads nor fails. */
+  #allow(): Timer | undefined {
+    const { clock, init } = this.#options;
+    const { loadTimeout } = init.options;
+    if (loadTimeout === Infinity) return undefined;
+    return clock.setTimeout(() => this.#late(), loadTimeout);
+  }
+
+  #clear(timer: Timer | undefined): void {
+    if (timer !== undefined) this.#options.clock.clearTimeout(timer);
+  }
+
+  #late(): void {
+    const { handler, options } = this.#options.init;
+    this.#failed(badHandler(
+      handler,
+      `it has not finished loading within ${options.loadTimeout} ms. Perhaps ` +
+        "it awaits something at its top level that never comes; if it only " +
+        "takes long, raise loadTimeout",
+    ));
+  }
+
+  #failed(error: CypherError): void {
     if (this.#state.kind !== "starting") return;
-    this.#state.up.reject(new CypherError(code, message));
+    this.#state.up.reject(error);
     this.end();
   }
 
   #died(): void {
     if (!this.alive) return;
     if (this.#state.kind === "starting") {
-      return this.#failed("BAD_OPTION", "The thread ended at its start");
+      return this.#failed(
+        new CypherError("BAD_OPTION", "The thread ended at its start"),
+      );
     }
     this.end();
     this.#options.died(false);

@@ -1,6 +1,7 @@
 import { CypherError } from "../../protocol/errors.ts";
 import { systemClock } from "../../protocol/clock.ts";
 import { LONGEST_TIME } from "../../protocol/options.ts";
+import { Bans } from "../bans.ts";
 import type { Serving } from "../cypher_core.ts";
 import { Journal } from "../journal.ts";
 import { KeyRing, type ServerKeys } from "../key_ring.ts";
@@ -12,6 +13,7 @@ import { listenFailed } from "../tcp_core.ts";
 import { Directory } from "./directory.ts";
 import { enteredIn, runningMemory } from "./ledger.ts";
 import {
+  type BanMessage,
   CONTROL,
   type FromThread,
   type Init,
@@ -58,6 +60,8 @@ export class Threads implements Serving {
   #monitor: Monitor;
   #keys: KeyRing;
   #keyChanges: KeyChange[] = [];
+  /** What the threads ban, for those that come later: here nobody strikes. */
+  #bans: Bans;
   #journal: Journal | undefined;
   #directory: Directory;
   #questions: Questions;
@@ -77,6 +81,7 @@ export class Threads implements Serving {
     this.#options = options;
     this.#plain = plainOf(options);
     this.#monitor = options.monitor;
+    this.#bans = new Bans({ ...options.limits, clock: systemClock });
     using undo = new DisposableStack();
     this.#keys = undo.use(
       new KeyRing([options, ...options.olderKeys], options),
@@ -225,6 +230,7 @@ export class Threads implements Serving {
         identities: this.#identities,
       },
       keyChanges: this.#keyChanges,
+      bans: Array.from(this.#bans.inForce(), banMessage),
     };
     const watch = new Watch(
       this.#monitor,
@@ -233,6 +239,7 @@ export class Threads implements Serving {
     );
     const thread = new Thread({
       init,
+      clock: this.#options.clock,
       hear: (message) => this.#hear(number, watch, message),
       died: (stuck) => {
         this.#threads.delete(number);
@@ -279,6 +286,7 @@ export class Threads implements Serving {
       case "reply":
         return this.#questions.reply(message.question, message.outcome);
       case "ban":
+        this.#bans.ban(message.origin, message.time);
         return this.#tellAll(message);
       case "handlerError":
         return this.#handlerError(message.error, message.info);
@@ -307,7 +315,15 @@ export class Threads implements Serving {
     const { port } = this.#address;
     this.#notice("THREAD_DIED", "A thread has died: another takes its place");
     const lived = performance.now() - thread.since;
-    this.#replacements.add(lived, () => this.#add(port));
+    this.#replacements.add(
+      lived,
+      () => this.#add(port),
+      ({ message }) =>
+        this.#notice(
+          "THREAD_FAILED",
+          `A dead thread is not replaced yet, and is tried again: ${message}`,
+        ),
+    );
   }
 
   #change(change: KeyChange): void {
@@ -336,6 +352,10 @@ export class Threads implements Serving {
       ? { ...base, state: "draining", until: this.#state.until }
       : { ...base, state: "listening" };
   }
+}
+
+function banMessage([origin, time]: readonly [string, number]): BanMessage {
+  return { kind: "ban", origin, time };
 }
 
 function requireFree(hostname: string, port: number): void {

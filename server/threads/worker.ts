@@ -11,6 +11,7 @@ import { checkTracing, type Tracing } from "../../protocol/tracing.ts";
 import type { Handler } from "../handler.ts";
 import { cautious, type CypherServerOptions } from "../options.ts";
 import { listenOn } from "../tls_listener.ts";
+import { badHandler } from "./bad_handler.ts";
 import type { FromThread, Init, ToThread } from "./messages.ts";
 import { Notes } from "./notes.ts";
 import { Others } from "./others.ts";
@@ -67,13 +68,6 @@ async function importHandler(url: string): Promise<HandlerModule> {
   };
 }
 
-function badHandler(url: string, problem: string): CypherError {
-  return new CypherError(
-    "BAD_OPTION",
-    `Cannot use the handler ${url}: ${problem}`,
-  );
-}
-
 class Thread {
   #tell: (message: FromThread) => void;
   #core: CypherCore;
@@ -114,7 +108,7 @@ class Thread {
       elsewhere: this.#others,
       onBan: (origin, time) => tell({ kind: "ban", origin, time }),
     });
-    for (const change of init.keyChanges) this.#hear(change);
+    for (const told of [...init.keyChanges, ...init.bans]) this.#hear(told);
   }
 
   start(): void {

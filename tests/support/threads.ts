@@ -167,7 +167,8 @@ async function handshake(
   { hostname, port }: Address,
   secret: Uint8Array,
 ): Promise<Talk | undefined> {
-  const socket = await Deno.connect({ hostname, port });
+  const socket = await connect({ hostname, port });
+  if (!socket) return undefined;
   const handshake = new ClientHandshake(pskOf("client", clientKeys), {
     client: clientIdOf(secret),
     software: "test",
@@ -193,6 +194,16 @@ async function handshake(
       parser: new FrameParser(2 ** 20),
       frames: [],
     };
+  }
+}
+
+/** Undefined if the thread died that was about to accept it. */
+async function connect(address: Address): Promise<Deno.TcpConn | undefined> {
+  try {
+    return await Deno.connect(address);
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionReset) return undefined;
+    throw error;
   }
 }
 
@@ -277,7 +288,7 @@ async function isServed(wire: Wire): Promise<boolean> {
 
 /** Ends a thread by a request, and waits until it is replaced. */
 export async function killThread(
-  server: CypherServer,
+  server: Pick<CypherServer, "monitor" | "address">,
   thread: string,
   die: NonNullable<Asked["die"]> = "close",
 ): Promise<void> {

@@ -1,0 +1,9 @@
+import { CypherError } from "../../protocol/errors.ts";
+
+/** The error for a handler's module that cannot be used. */
+export function badHandler(url: string, problem: string): CypherError {
+  return new CypherError(
+    "BAD_OPTION",
+    `Cannot use the handler ${url}: ${problem}`,
+  );
+}
