@@ -124,9 +124,9 @@ ${list([...versions, ...notes])}
 
 Classic and Python answer one request at a time: of 64, 63 wait. What is asked
 is the same for all: a text of that size comes back, as JSON (gRPC: a message
-with one string; raw echo: the bytes alone). One at a time, most of it is the
-time that a sleeping core takes to wake: where other work keeps the cores awake,
-all are faster, and the ratios to the echo are larger.
+with one string; raw echo: the bytes alone). One at a time, some 10 us are
+what sleeping cores take to wake: where other work keeps them awake, all are
+faster by that, and the ratios to the echo are larger.
 
 ## Targets
 

@@ -1,17 +1,12 @@
 import { nextTick } from "node:process";
 import type { Clock } from "../../protocol/clock.ts";
 import { Deadline } from "../../protocol/deadline.ts";
-import {
-  CypherError,
-  type CypherErrorCode,
-  CypherStatus,
-} from "../../protocol/errors.ts";
+import { CypherError } from "../../protocol/errors.ts";
 import { FrameWriter } from "../../protocol/frame_writer.ts";
 import { FRAME, type Frame, FrameParser } from "../../protocol/frames.ts";
 import { Heartbeat } from "../../protocol/heartbeat.ts";
 import {
   readClose,
-  readError,
   readServerHello,
   type ServerOffer,
   writeAnswered,
@@ -25,6 +20,7 @@ import type { ClientLink } from "../client_wire.ts";
 import type { Pending, PendingRequest } from "../pending.ts";
 import type { ClientOfflineReason } from "../signals.ts";
 import { ClientHandshake, mismatch } from "./client_handshake.ts";
+import { connectionError, requestError } from "./error_frames.ts";
 import type { SessionState } from "./session_state.ts";
 
 const SMALLEST_READ = 4_096;
@@ -353,29 +349,4 @@ export class SessionLink implements ClientLink {
         : "protocol-error",
     );
   }
-}
-
-/** The codes of error frames that are an error code of ours. */
-const CODES: ReadonlySet<string> = new Set<CypherErrorCode>([
-  "ANSWER_LOST",
-  "ANSWER_TOO_LARGE",
-  "OUTCOME_UNKNOWN",
-]);
-
-function requestError(frame: Frame): CypherError {
-  try {
-    const { code, message } = readError(frame.payload);
-    return CODES.has(code)
-      ? new CypherError(code as CypherErrorCode, message)
-      : new CypherStatus(code, message);
-  } catch (error) {
-    // It has ended all the same.
-    if (error instanceof CypherError) return error;
-    throw error;
-  }
-}
-
-function connectionError(frame: Frame): CypherError {
-  const { code, message } = readError(frame.payload);
-  return new CypherError("BAD_MESSAGE", `The server said ${code}: ${message}`);
 }
