@@ -18,7 +18,10 @@ const NONCE = 12;
 const REKEY_NONCE = new Uint8Array(NONCE).fill(0xff, 4);
 /** What `final` gives is empty; an empty text is made faster than a `Buffer`. */
 const NOTHING = "latin1";
-/** What a cipher that is made ahead begins with, as its first step is slow. */
+/**
+ * What a cipher that is made ahead begins with: its first step is slow, and so
+ * is the first that is asked for a text, as `final` will be.
+ */
 const EMPTY = new Uint8Array(0);
 const ZEROS = new Uint8Array(KEY);
 
@@ -162,7 +165,7 @@ export class CipherState {
 
   #beginSealing(): CipherChaCha20Poly1305 {
     const cipher = this.#makeSealing();
-    cipher.update(EMPTY);
+    cipher.update(EMPTY, undefined, NOTHING);
     return cipher;
   }
 
@@ -172,7 +175,7 @@ export class CipherState {
 
   #beginOpening(): DecipherChaCha20Poly1305 {
     const cipher = this.#makeOpening();
-    cipher.update(EMPTY);
+    cipher.update(EMPTY, undefined, NOTHING);
     return cipher;
   }
 
