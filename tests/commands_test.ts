@@ -229,6 +229,17 @@ Deno.test("a client without --allow-net hears so, and does not wait", async () =
   assertStringIncludes(client.errors, "(run with --allow-net)");
 });
 
+Deno.test("threads that may not read their modules say so", async () => {
+  const args = ["run", "--no-prompt", "--allow-env", "--allow-net", SERVE[2]!];
+  const flags = ["--threads", "2", "--port", "0", "--no-dashboard"];
+  await using server = new Program([...args, ...flags], { env: KEYS });
+  assertEquals(await server.ended, 1);
+  // The lines before it are Deno's own.
+  const said = server.errors.trim().split("\n").at(-1)!;
+  assert(said.startsWith("Requires read access"), server.errors);
+  assertStringIncludes(said, "--allow-read");
+});
+
 Deno.test("the command that serve suggests works as it stands", async () => {
   const flags = ["--port", "0", "--no-dashboard"];
   await using server = new Program([...SERVE, ...flags], { env: KEYS });
