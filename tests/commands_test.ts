@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { NO_NAME } from "./support/no_name.ts";
 import { availablePort, Program } from "./support/program.ts";
 
 const SERVE = ["run", "-A", pathOf("../server/main.ts")];
@@ -107,6 +108,10 @@ const WRONG: {
   {
     args: [...CLIENT, "ping", "--deadline", "200", "--port", "1"],
     says: ["Offline: refused", "within 200 ms"],
+  },
+  {
+    args: [...CLIENT, "ping", "--deadline", "200", "--hostname", NO_NAME],
+    says: ["Offline: unresolved-name; retrying", "within 200 ms"],
   },
 ];
 
@@ -226,7 +231,10 @@ Deno.test("a client without --allow-net hears so, and does not wait", async () =
   const args = ["run", "--no-prompt", "--allow-env", ...CLIENT.slice(2)];
   await using client = new Program([...args, "ping"], { env: KEYS });
   assertEquals(await client.ended, 1);
-  assertStringIncludes(client.errors, "(run with --allow-net)");
+  assertEquals(
+    client.errors,
+    "Cannot connect to 127.0.0.1:12345 (run with --allow-net)\n",
+  );
 });
 
 Deno.test("threads that may not read their modules say so", async () => {
