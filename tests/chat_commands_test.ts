@@ -180,6 +180,23 @@ Deno.test("both commands, without a terminal", async () => {
   assertEquals(await server.ended, 0);
 });
 
+for (const hostname of ["127.0.0.1", "0.0.0.0", "::1"]) {
+  Deno.test(`what chat:server suggests works as it stands: ${hostname}`, async () => {
+    const flags = ["--port", "0", "--hostname", hostname, "--log", "pretty"];
+    await using server = new Program([...SERVER, ...flags]);
+    await server.prints("IDENT <username>");
+    const [, words, host, port] =
+      /Try: deno task chat:client (.*?) \(or nc (\S+) (\d+) and/
+        .exec(server.output)!;
+    // As a shell reads the one pair of quotes that there may be.
+    const args = words!.replaceAll('"', "").split(" ");
+    await using client = new Program([...CLIENT, ...args, "--name", "ann"]);
+    assertEquals(await client.ended, 0, client.errors);
+    assertStringIncludes(client.output, "* you are ann");
+    (await Deno.connect({ hostname: host!, port: Number(port) })).close();
+  });
+}
+
 const WRONG: { args: string[]; says: string[] }[] = [
   { args: [...SERVER, "--port", "70000"], says: ["--port", "65,535"] },
   { args: [...SERVER, "--prot", "1"], says: ["--prot", "--help"] },
