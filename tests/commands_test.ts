@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import config from "../deno.json" with { type: "json" };
 import { NO_NAME } from "./support/no_name.ts";
 import { availablePort, Program } from "./support/program.ts";
 
@@ -161,6 +162,43 @@ Deno.test("help says what there is, and is no failure", async () => {
     for (const text of ["deno task", "--port N", "65,535", "CYPHER_PORT"]) {
       assertStringIncludes(program.output, text);
     }
+  }
+});
+
+Deno.test("a journal that deno task serve may not write: where it can be", async () => {
+  const cwd = await Deno.makeTempDir();
+  const task = /--allow.*(?= server\/main)/.exec(config.tasks.serve.command)!;
+  const serve = ["run", "--no-prompt", ...task[0].split(" "), SERVE[2]!];
+  const flags = ["--port", "0", "--no-dashboard", "--journal"];
+  try {
+    for (
+      const file of ["cypher.db", "/tmp/cypher.db", ".cypher/../cypher.db"]
+    ) {
+      await using program = new Program([...serve, ...flags, file], {
+        cwd,
+        env: KEYS,
+      });
+      assertEquals(await program.ended, 1);
+      assertStringIncludes(program.errors, `Cannot use --journal ${file}: `);
+      assertEquals(program.errors.trim().split("\n").length, 1);
+      assert(!program.errors.includes("--allow"), program.errors);
+      const [advised] = /\S+$/.exec(program.errors.trim())!;
+      await using server = new Program([...serve, ...flags, advised], {
+        cwd,
+        env: KEYS,
+      });
+      await server.prints('"listening"');
+    }
+    // Where nothing may be written, that is what is wrong.
+    const none = serve.filter((word) => !word.startsWith("--allow-write"));
+    await using program = new Program([...none, ...flags, "cypher.db"], {
+      cwd,
+      env: KEYS,
+    });
+    assertEquals(await program.ended, 1);
+    assertStringIncludes(program.errors, "--allow-write");
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
   }
 });
 
