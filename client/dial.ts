@@ -1,5 +1,6 @@
 import { CypherError } from "../protocol/errors.ts";
 import type { Conn } from "../protocol/transport.ts";
+import { DialFailure } from "./dial_failure.ts";
 
 /**
  * Opens a connection; rejects when it cannot, or when `signal` aborts: with a
@@ -27,11 +28,7 @@ export function dialFailed(
   cause: unknown,
   timeout?: number,
 ): CypherError {
-  const why = timeout !== undefined
-    ? `no answer within ${timeout} ms`
-    : cause instanceof Error
-    ? cause.message
-    : String(cause);
+  const { why } = new DialFailure(cause, timeout);
   return new CypherError(
     "CONNECT_FAILED",
     `Cannot connect to ${hostname}:${port}: ${why}`,

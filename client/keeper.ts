@@ -2,6 +2,7 @@ import { sleep } from "../protocol/clock.ts";
 import { CypherError } from "../protocol/errors.ts";
 import { ConnTransport, type Transport } from "../protocol/transport.ts";
 import { backoff } from "./backoff.ts";
+import { DialFailure } from "./dial_failure.ts";
 import type { ClientSettings } from "./options.ts";
 import type { ClientOfflineReason } from "./signals.ts";
 
@@ -109,21 +110,25 @@ export class Keeper<L extends Link> {
   }
 
   async #run(): Promise<void> {
-    const { attempts, clock, random } = this.#settings;
+    const { clock, random } = this.#settings;
     let failures = 0;
     let failedDials = 0;
     while (!this.#closed) {
       this.#move({ kind: "dialing" });
-      const transport = await this.#dial();
-      let reason: ClientOfflineReason = "refused";
+      const dialled = await this.#dial();
+      let reason: ClientOfflineReason;
       let stayAway = 0;
-      if (transport instanceof Error) {
+      let gaveUp = false;
+      if (dialled instanceof DialFailure) {
         failedDials++;
+        reason = dialled.reason;
+        const { cause } = dialled;
         // Whoever waits hears why; there will be another attempt all the same.
-        if (transport instanceof CypherError) this.#events.refused(transport);
+        if (cause instanceof CypherError) this.#events.refused(cause);
+        gaveUp = this.#giveUp(dialled, failedDials);
       } else {
         failedDials = 0;
-        const link = this.#events.link(transport);
+        const link = this.#events.link(dialled);
         reason = await this.#use(link);
         stayAway = link.stayAway ?? 0;
         if (link.answered) failures = 0;
@@ -131,12 +136,7 @@ export class Keeper<L extends Link> {
       }
       if (this.#closed) reason = "closed";
       this.#tell("offline", reason);
-      if (transport instanceof Deno.errors.NotCapable) {
-        return this.#giveUp(transport, "run with --allow-net");
-      }
-      if (transport instanceof Error && failedDials >= attempts) {
-        return this.#giveUp(transport, `attempts made: ${attempts}`);
-      }
+      if (gaveUp) return;
       if (reason === "replaced") return this.#replaced();
       // A connection that we gave up ourselves says nothing about the server.
       if (this.#closed || reason === "abandoned") continue;
@@ -158,34 +158,49 @@ export class Keeper<L extends Link> {
     return reason;
   }
 
-  async #dial(): Promise<Transport | Error> {
+  async #dial(): Promise<Transport | DialFailure> {
     const { clock, connectTimeout, dial, hostname, port, transmissionBuffer } =
       this.#settings;
     const attempt = new AbortController();
     const abort = () => attempt.abort();
+    let timeout: number | undefined;
+    const late = () => {
+      timeout = connectTimeout;
+      abort();
+    };
     this.#closing.signal.addEventListener("abort", abort);
-    const timer = clock.setTimeout(abort, connectTimeout);
+    const timer = clock.setTimeout(late, connectTimeout);
     try {
       const conn = await dial({ hostname, port }, attempt.signal);
       return new ConnTransport(conn, transmissionBuffer);
     } catch (error) {
-      return error instanceof Error ? error : new Error(String(error));
+      return new DialFailure(error, timeout);
     } finally {
       clock.clearTimeout(timer);
       this.#closing.signal.removeEventListener("abort", abort);
     }
   }
 
-  #giveUp(cause: Error, why: string): void {
-    const { hostname, port } = this.#settings;
+  /**
+   * Gives up, if there is no use in going on. Before it tells that it is
+   * offline: whoever hears that can see that it is not being tried again.
+   */
+  #giveUp({ cause, why }: DialFailure, failedDials: number): boolean {
+    const { attempts, hostname, port } = this.#settings;
+    const forbidden = cause instanceof Deno.errors.NotCapable;
+    if (!forbidden && failedDials < attempts) return false;
+    const after = forbidden
+      ? " (run with --allow-net)"
+      : `: ${why} (attempts made: ${attempts})`;
     this.#move({ kind: "idle" });
     this.#events.gaveUp(
       new CypherError(
         "CONNECT_FAILED",
-        `Cannot connect to ${hostname}:${port} (${why})`,
+        `Cannot connect to ${hostname}:${port}${after}`,
         { cause },
       ),
     );
+    return true;
   }
 
   /** Coming back would only throw out whoever took our place. */

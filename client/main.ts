@@ -112,7 +112,8 @@ async function main(): Promise<void> {
     }),
     ...await findKeys(),
     onOffline: (reason) => {
-      if (reason === "closed") return;
+      // Who has given up is idle, and the error says why.
+      if (reason === "closed" || client.state === "idle") return;
       console.error(`Offline: ${reason}; retrying ${hostname}:${port}`);
     },
   });

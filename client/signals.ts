@@ -2,15 +2,22 @@
 export type ClientOfflineReason =
   /** The program closed the client. */
   | "closed"
-  /** Nobody accepted the connection. */
+  /** Nobody accepts the connection, or it is not permitted. */
   | "refused"
+  /** The hostname does not resolve. */
+  | "unresolved-name"
+  /** There is no way to the network, or to the host. */
+  | "unreachable"
   /** The peer closed it. */
   | "peer-closed"
   /** The peer, or something on the way, reset it. */
   | "peer-reset"
   /** The network gave up on it. */
   | "peer-lost"
-  /** No answer came within `timeout`. */
+  /**
+   * No answer came in time: `timeout` is that of a request, `connectTimeout`
+   * that of a dial.
+   */
   | "timeout"
   /** The server does not accept the keys. */
   | "unauthorized"

@@ -26,13 +26,20 @@ import type { LogLine } from "./log/line.ts";
 import type { Log } from "./log/log.ts";
 import { addSignals } from "./log/log_signals.ts";
 import type { Monitor } from "./monitor.ts";
-import { GRACE, SERVER_OPTIONS, THREADS } from "./options.ts";
+import {
+  type CypherServerOptions,
+  GRACE,
+  SERVER_OPTIONS,
+  THREADS,
+} from "./options.ts";
 import { PacketServer } from "./packet/packet_server.ts";
 import { SegmentServer } from "./segment/segment_server.ts";
 import { optionsOf, SERVE } from "./serve/command.ts";
 import { interrupted } from "./serve/interrupted.ts";
 import { journalFailed } from "./serve/journal_failed.ts";
+import { withJournal } from "./serve/journal_file.ts";
 import { logOf } from "./serve/log_flags.ts";
+import { reachable } from "./serve/reachable.ts";
 import { sayListening } from "./serve/say_listening.ts";
 import { findCertificate, findKeys } from "./serve/secrets.ts";
 import { shutDown, SHUTDOWN_DELAY, type Stoppable } from "./serve/shut_down.ts";
@@ -79,7 +86,7 @@ export async function serve(
   using log = logOf(line);
   // From here on: whoever reads that it listens may stop it at once.
   const interruption = interrupted();
-  const server = new CypherServer({
+  const options: CypherServerOptions = {
     ...optionsOf(numbers),
     hostname: hostname!,
     ...await findKeys((file) =>
@@ -91,7 +98,11 @@ export async function serve(
     ...await handling(handler, line),
     onHandlerError: (error, info) =>
       log.add("error", () => handlerLine(error, info)),
-  });
+  };
+  const server = await withJournal(
+    journal!,
+    () => new CypherServer(options),
+  );
   const { monitor } = server;
   const unlisten = addSignals(log, monitor);
   const failure = journalFailed(monitor);
@@ -156,10 +167,10 @@ function exampleOf(
   { hostname, port }: Deno.NetAddr,
   { switches }: CommandLine,
 ): string {
-  const everywhere = ["127.0.0.1", "0.0.0.0", "::"].includes(hostname);
+  const address = reachable(hostname);
   return [
     "deno task request UPDATE /NUMBER 42",
-    ...(everywhere ? [] : [`--hostname ${hostname}`]),
+    ...(address === "127.0.0.1" ? [] : [`--hostname ${address}`]),
     ...(port === SERVER_OPTIONS.port.default ? [] : [`--port ${port}`]),
     ...(switches["tls"] ? ["--tls"] : []),
     ...(switches["clientCert"] ? ["--client-cert"] : []),

@@ -657,7 +657,14 @@ Deno.test("CONNECT_FAILED has its cause, and the client can be used again", asyn
   ].map(errorOf);
   for (const error of await Promise.all(outcomes)) {
     assertEquals(error.code, "CONNECT_FAILED");
-    assertInstanceOf(error.cause, Deno.errors.ConnectionRefused);
+    const { cause } = error;
+    assertInstanceOf(cause, Deno.errors.ConnectionRefused);
+    const { hostname, port } = server.address;
+    assertEquals(
+      error.message,
+      `Cannot connect to ${hostname}:${port}: ${cause.message} ` +
+        "(attempts made: 3)",
+    );
   }
   assertEquals(dials, 3);
   assertEquals(client.state, "idle");

@@ -5,9 +5,11 @@ import { ChatServer } from "../server/chat/chat_server.ts";
 import { Listener } from "./support/chat_client.ts";
 import { Person } from "./support/chat_person.ts";
 import { NO_TERMINAL, TerminalProgram } from "./support/chat_terminal.ts";
+import { NO_NAME } from "./support/no_name.ts";
 import { availablePort, Program } from "./support/program.ts";
 
 const SERVER = ["run", "-A", pathOf("../server/chat/main.ts")];
+const BARE = ["run", "--no-prompt"];
 const CLIENT = ["run", "-A", pathOf("../client/chat/main.ts")];
 
 function pathOf(relative: string): string {
@@ -178,6 +180,23 @@ Deno.test("both commands, without a terminal", async () => {
   assertEquals(await server.ended, 0);
 });
 
+for (const hostname of ["127.0.0.1", "0.0.0.0", "::1"]) {
+  Deno.test(`what chat:server suggests works as it stands: ${hostname}`, async () => {
+    const flags = ["--port", "0", "--hostname", hostname, "--log", "pretty"];
+    await using server = new Program([...SERVER, ...flags]);
+    await server.prints("IDENT <username>");
+    const [, words, host, port] =
+      /Try: deno task chat:client (.*?) \(or nc (\S+) (\d+) and/
+        .exec(server.output)!;
+    // As a shell reads the one pair of quotes that there may be.
+    const args = words!.replaceAll('"', "").split(" ");
+    await using client = new Program([...CLIENT, ...args, "--name", "ann"]);
+    assertEquals(await client.ended, 0, client.errors);
+    assertStringIncludes(client.output, "* you are ann");
+    (await Deno.connect({ hostname: host!, port: Number(port) })).close();
+  });
+}
+
 const WRONG: { args: string[]; says: string[] }[] = [
   { args: [...SERVER, "--port", "70000"], says: ["--port", "65,535"] },
   { args: [...SERVER, "--prot", "1"], says: ["--prot", "--help"] },
@@ -189,8 +208,17 @@ const WRONG: { args: string[]; says: string[] }[] = [
   { args: [...CLIENT, "extra"], says: ["no arguments", '"extra"'] },
   {
     args: [...CLIENT, "--name", "ann", "--server", "127.0.0.1:1"],
-    says: ["Cannot connect to 127.0.0.1:1"],
+    says: ["Cannot connect to 127.0.0.1:1: no chat server answers there"],
   },
+  {
+    args: [...CLIENT, "--name", "ann", "--server", NO_NAME],
+    says: [`Cannot connect to ${NO_NAME}:1337: the hostname does not resolve`],
+  },
+  {
+    args: [...BARE, "--allow-env", CLIENT[2]!, "--name", "ann"],
+    says: ["Cannot connect to 127.0.0.1:1337 (run with --allow-net)"],
+  },
+  { args: [...BARE, CLIENT[2]!], says: ["--allow-env"] },
 ];
 
 for (const { args, says } of WRONG) {

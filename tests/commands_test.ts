@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import config from "../deno.json" with { type: "json" };
+import { NO_NAME } from "./support/no_name.ts";
 import { availablePort, Program } from "./support/program.ts";
 
 const SERVE = ["run", "-A", pathOf("../server/main.ts")];
@@ -108,6 +110,10 @@ const WRONG: {
     args: [...CLIENT, "ping", "--deadline", "200", "--port", "1"],
     says: ["Offline: refused", "within 200 ms"],
   },
+  {
+    args: [...CLIENT, "ping", "--deadline", "200", "--hostname", NO_NAME],
+    says: ["Offline: unresolved-name; retrying", "within 200 ms"],
+  },
 ];
 
 for (const { args, env, says } of WRONG) {
@@ -156,6 +162,43 @@ Deno.test("help says what there is, and is no failure", async () => {
     for (const text of ["deno task", "--port N", "65,535", "CYPHER_PORT"]) {
       assertStringIncludes(program.output, text);
     }
+  }
+});
+
+Deno.test("a journal that deno task serve may not write: where it can be", async () => {
+  const cwd = await Deno.makeTempDir();
+  const task = /--allow.*(?= server\/main)/.exec(config.tasks.serve.command)!;
+  const serve = ["run", "--no-prompt", ...task[0].split(" "), SERVE[2]!];
+  const flags = ["--port", "0", "--no-dashboard", "--journal"];
+  try {
+    for (
+      const file of ["cypher.db", "/tmp/cypher.db", ".cypher/../cypher.db"]
+    ) {
+      await using program = new Program([...serve, ...flags, file], {
+        cwd,
+        env: KEYS,
+      });
+      assertEquals(await program.ended, 1);
+      assertStringIncludes(program.errors, `Cannot use --journal ${file}: `);
+      assertEquals(program.errors.trim().split("\n").length, 1);
+      assert(!program.errors.includes("--allow"), program.errors);
+      const [advised] = /\S+$/.exec(program.errors.trim())!;
+      await using server = new Program([...serve, ...flags, advised], {
+        cwd,
+        env: KEYS,
+      });
+      await server.prints('"listening"');
+    }
+    // Where nothing may be written, that is what is wrong.
+    const none = serve.filter((word) => !word.startsWith("--allow-write"));
+    await using program = new Program([...none, ...flags, "cypher.db"], {
+      cwd,
+      env: KEYS,
+    });
+    assertEquals(await program.ended, 1);
+    assertStringIncludes(program.errors, "--allow-write");
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
   }
 });
 
@@ -226,7 +269,21 @@ Deno.test("a client without --allow-net hears so, and does not wait", async () =
   const args = ["run", "--no-prompt", "--allow-env", ...CLIENT.slice(2)];
   await using client = new Program([...args, "ping"], { env: KEYS });
   assertEquals(await client.ended, 1);
-  assertStringIncludes(client.errors, "(run with --allow-net)");
+  assertEquals(
+    client.errors,
+    "Cannot connect to 127.0.0.1:12345 (run with --allow-net)\n",
+  );
+});
+
+Deno.test("threads that may not read their modules say so", async () => {
+  const args = ["run", "--no-prompt", "--allow-env", "--allow-net", SERVE[2]!];
+  const flags = ["--threads", "2", "--port", "0", "--no-dashboard"];
+  await using server = new Program([...args, ...flags], { env: KEYS });
+  assertEquals(await server.ended, 1);
+  // The lines before it are Deno's own.
+  const said = server.errors.trim().split("\n").at(-1)!;
+  assert(said.startsWith("Requires read access"), server.errors);
+  assertStringIncludes(said, "--allow-read");
 });
 
 Deno.test("the command that serve suggests works as it stands", async () => {

@@ -6,11 +6,13 @@
 // deno-lint-ignore-file no-console
 import {
   type Command,
+  complaintOf,
   helpOf,
   parseCommandLine,
 } from "../../protocol/command_line.ts";
 import { CypherError, CypherStatus } from "../../protocol/errors.ts";
 import { badOption } from "../../protocol/options.ts";
+import type { ClientOfflineReason } from "../signals.ts";
 import { ChatClient } from "./chat_client.ts";
 import { describe } from "./display.ts";
 import { CHAT_CLIENT_OPTIONS, checkUsername } from "./options.ts";
@@ -38,7 +40,9 @@ if (import.meta.main) {
   try {
     await main();
   } catch (error) {
-    console.error(error instanceof CypherError ? oneLine(error) : error);
+    console.error(
+      error instanceof CypherError ? oneLine(error) : complaintOf(error),
+    );
     Deno.exit(1);
   }
   // Standard input may hold the process for a line that nobody will read.
@@ -95,6 +99,7 @@ async function connected(
   // A server that is not there at the start is told at once; later it is
   // looked for again and again.
   const gone = new AbortController();
+  let reason: ClientOfflineReason | undefined;
   let entered = false;
   const client = new ChatClient({
     ...options,
@@ -103,7 +108,11 @@ async function connected(
       if (entered && event.kind === "online") terminal.print("* online again");
       else if (entered || event.kind !== "offline") {
         if (said !== undefined) terminal.print(said);
-      } else gone.abort();
+      } else if (client.state !== "idle") {
+        // Who has given up is idle, and the error says why.
+        ({ reason } = event);
+        gone.abort();
+      }
     },
   });
   try {
@@ -112,12 +121,26 @@ async function connected(
     return client;
   } catch (error) {
     await client.close();
-    if (!gone.signal.aborted) throw error;
+    if (reason === undefined) throw error;
     const { hostname, port } = options;
     throw new CypherError(
       "CONNECT_FAILED",
-      `Cannot connect to ${hostname}:${port}: no chat server answers there`,
+      `Cannot connect to ${hostname}:${port}: ${problemOf(reason)}`,
     );
+  }
+}
+
+/** Why there is no chat at the start. */
+function problemOf(reason: ClientOfflineReason): string {
+  switch (reason) {
+    case "unresolved-name":
+      return "the hostname does not resolve";
+    case "unreachable":
+      return "there is no way to that network or host";
+    case "timeout":
+      return "there is no answer";
+    default:
+      return "no chat server answers there";
   }
 }
 

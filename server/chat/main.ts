@@ -13,9 +13,13 @@ import { CypherError } from "../../protocol/errors.ts";
 import { addSignals } from "../log/log_signals.ts";
 import { interrupted } from "../serve/interrupted.ts";
 import { LOG_FLAGS, logOf } from "../serve/log_flags.ts";
+import { reachable } from "../serve/reachable.ts";
 import { sayListening } from "../serve/say_listening.ts";
 import { ChatServer } from "./chat_server.ts";
 import { CHAT_GRACE, CHAT_SERVER_OPTIONS } from "./options.ts";
+
+/** Where chat:client looks by itself. */
+const USUAL = `127.0.0.1:${CHAT_SERVER_OPTIONS.port.default}`;
 
 const COMMAND: Command = {
   usage: "deno task chat:server",
@@ -85,9 +89,21 @@ async function main(): Promise<void> {
   const unlisten = addSignals(log, server.monitor);
   await server.start();
   sayListening(log, "Chat", server.address);
-  log.say("hint", "Try: deno task chat:client, or nc and IDENT <username>");
+  log.say("hint", `Try: ${exampleOf(server.address)}`);
   await interruption;
   log.say("stopping", "Stopping. Ctrl-C forces", { grace });
   await server.stop({ grace });
   unlisten();
+}
+
+/** Two commands that reach this server, on this machine. */
+function exampleOf({ hostname, port }: Deno.NetAddr): string {
+  const address = reachable(hostname);
+  // Quoted, as a shell may take the brackets for a pattern.
+  const server = address.includes(":")
+    ? `"[${address}]:${port}"`
+    : `${address}:${port}`;
+  const flag = server === USUAL ? "" : ` --server ${server}`;
+  return `deno task chat:client${flag} (or nc ${address} ${port} and ` +
+    "IDENT <username>)";
 }

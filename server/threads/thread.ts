@@ -4,6 +4,13 @@ import { CypherError } from "../../protocol/errors.ts";
 import { badHandler } from "./bad_handler.ts";
 import type { FromThread, Init, ToThread } from "./messages.ts";
 
+/**
+ * How long to wait, in ms, for the error of a thread that ended at its start:
+ * if this thread was busy meanwhile, that comes after the end itself, and after
+ * a thread that ended itself none ever comes.
+ */
+const LAST_WORDS = 500;
+
 /** How a {@linkcode Thread} is made. */
 export interface ThreadOptions {
   init: Omit<Init, "port">;
@@ -139,6 +146,14 @@ export class Thread {
     ));
   }
 
+  #ended(): void {
+    this.#failed(badHandler(
+      this.#options.init.handler,
+      "the thread ended while it was loading, without an error. Perhaps it " +
+        "calls self.close() or Deno.exit()",
+    ));
+  }
+
   #failed(error: CypherError): void {
     if (this.#state.kind !== "starting") return;
     this.#state.up.reject(error);
@@ -148,9 +163,11 @@ export class Thread {
   #died(): void {
     if (!this.alive) return;
     if (this.#state.kind === "starting") {
-      return this.#failed(
-        new CypherError("BAD_OPTION", "The thread ended at its start"),
-      );
+      this.#clear(this.#state.timer);
+      const { clock } = this.#options;
+      const timer = clock.setTimeout(() => this.#ended(), LAST_WORDS);
+      this.#state = { ...this.#state, timer };
+      return;
     }
     this.end();
     this.#options.died(false);

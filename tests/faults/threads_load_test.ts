@@ -123,6 +123,50 @@ Deno.test("a module that never finishes loading fails the start", async () => {
   }
 });
 
+/** Why a server of two threads with this for a module does not start. */
+async function complaint(
+  module: string,
+  meanwhile: () => void = () => {},
+): Promise<string> {
+  const server = new CypherServer({
+    port: 0,
+    ...serverKeys,
+    threads: 2,
+    handler: new URL(`data:text/javascript,${encodeURIComponent(module)}`),
+  });
+  const started = errorOf(server.start());
+  meanwhile();
+  const { code, message } = await within("a failure", started);
+  assertEquals(code, "BAD_OPTION");
+  await server.stop();
+  return message;
+}
+
+Deno.test("why a module failed is said, even to a thread that was busy", async () => {
+  const path = await Deno.makeTempFile();
+  // The lock is held for as long as the thread lives.
+  const module = `
+    const file = Deno.openSync(${JSON.stringify(path)}, { write: true });
+    file.lockSync(true);
+    file.writeSync(new Uint8Array(1));
+    queueMicrotask(() => { throw new Error("no such sensor"); });
+    await new Promise(() => {});
+  `;
+  const message = await complaint(module, () => {
+    using file = Deno.openSync(path, { write: true });
+    while (file.statSync().size === 0 || !file.tryLockSync(true));
+  });
+  assertStringIncludes(message, "no such sensor");
+  await Deno.remove(path);
+});
+
+Deno.test("a module that ends its own thread is told of", async () => {
+  const message = await complaint("self.close(); await new Promise(() => {})");
+  for (const said of ["data:text/javascript,", "self.close() or Deno.exit()"]) {
+    assertStringIncludes(message, said);
+  }
+});
+
 Deno.test("if it loads on one thread alone, that one is ended too", async () => {
   await using late = new LateThreads(1);
   const { threads, timers, handler } = late;
