@@ -130,6 +130,8 @@ export class Keeper<L extends Link> {
         if (link.refusal && !this.#closed) this.#events.refused(link.refusal);
       }
       if (this.#closed) reason = "closed";
+      // Before anybody is told: who asks then is not to find it online.
+      this.#move({ kind: "waiting" });
       this.#tell("offline", reason);
       if (transport instanceof Deno.errors.NotCapable) {
         return this.#giveUp(transport, "run with --allow-net");
@@ -140,7 +142,6 @@ export class Keeper<L extends Link> {
       if (reason === "replaced") return this.#replaced();
       // A connection that we gave up ourselves says nothing about the server.
       if (this.#closed || reason === "abandoned") continue;
-      this.#move({ kind: "waiting" });
       const pause = backoff(failures++, this.#settings.backoff, random);
       await sleep(clock, stayAway + pause, this.#closing.signal)
         .catch(() => {});
