@@ -200,6 +200,8 @@ export class CypherClient implements AsyncDisposable {
   #send(request: RequestInit, options: PendingOptions): Promise<Answer> {
     const plain = writeRequest(request);
     this.#wire.checkSize(plain);
+    // The data's own toJSON may have closed it.
+    this.#requireOpen();
     const answer = this.#pending.add(
       request,
       plain,

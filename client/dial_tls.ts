@@ -33,7 +33,7 @@ export function dialTls(
     const trusted = { caCerts: [...caCerts] };
     const tls = own
       ? await connect({ ...target, ...trusted, ...own }, signal)
-      : await Deno.startTls(await dialTcp(target, signal) as Deno.TcpConn, {
+      : await startTls(await dialTcp(target, signal) as Deno.TcpConn, {
         hostname: serverName ?? target.hostname,
         ...trusted,
       });
@@ -55,6 +55,26 @@ export function dialTls(
       signal.removeEventListener("abort", abort);
     }
   };
+}
+
+/**
+ * `Deno.startTls`, which leaves the connection open when the name is none that
+ * a certificate can be for (seen in 2.9.6).
+ */
+async function startTls(
+  conn: Deno.TcpConn,
+  options: Deno.StartTlsOptions,
+): Promise<Deno.TlsConn> {
+  try {
+    return await Deno.startTls(conn, options);
+  } catch (cause) {
+    try {
+      conn.close();
+    } catch {
+      // It was taken over before that failed.
+    }
+    throw failed("Cannot begin TLS", cause);
+  }
 }
 
 /**
@@ -148,7 +168,7 @@ const REMEDIES: readonly [RegExp, string][] = [
     "the server needs a new certificate, unless the clock is wrong here",
   ],
   [
-    /not valid for name/i,
+    /not valid for name|Invalid hostname/i,
     "give a name of the certificate's as tls.serverName, or as hostname",
   ],
   [

@@ -135,12 +135,13 @@ export class Keeper<L extends Link> {
         if (link.refusal && !this.#closed) this.#events.refused(link.refusal);
       }
       if (this.#closed) reason = "closed";
+      // Before anybody is told: who asks then is not to find it online.
+      this.#move({ kind: "waiting" });
       this.#tell("offline", reason);
       if (gaveUp) return;
       if (reason === "replaced") return this.#replaced();
       // A connection that we gave up ourselves says nothing about the server.
       if (this.#closed || reason === "abandoned") continue;
-      this.#move({ kind: "waiting" });
       const pause = backoff(failures++, this.#settings.backoff, random);
       await sleep(clock, stayAway + pause, this.#closing.signal)
         .catch(() => {});

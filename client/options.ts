@@ -1,5 +1,7 @@
 import { checkCertificate } from "../protocol/certificates.ts";
 import { checkClock, type Clock } from "../protocol/clock.ts";
+import { UNPRINTABLE } from "../protocol/fields.ts";
+import { NAME_LENGTH } from "../protocol/hello.ts";
 import {
   badOption,
   bytes,
@@ -27,7 +29,10 @@ export interface CypherClientOptions {
   port?: number;
   /** The wire to speak, default `"session"`; `"classic"` for Python peers. */
   wire?: "classic" | "session";
-  /** What people call this client; shown by the server (session wire). */
+  /**
+   * What people call this client, in 1 to 128 printable characters; shown by
+   * the server (session wire).
+   */
   name?: string;
   /**
    * What becomes of requests that were written when the server forgets this
@@ -172,7 +177,7 @@ export function checkClientOptions(options: CypherClientOptions) {
     decryptionKey,
     hostname: checkString("hostname", hostname, "127.0.0.1"),
     wire,
-    name,
+    name: checkName(name),
     onRestart,
     backoff: checkNumbers("backoff", backoff, BACKOFF_OPTIONS),
     limits: checkNumbers("limits", limits, CLIENT_LIMITS),
@@ -184,6 +189,15 @@ export function checkClientOptions(options: CypherClientOptions) {
     dial: checkFunction("dial", dial) ?? dialOf(tls),
     ...checkNumbers("", numbers, CLIENT_OPTIONS),
   };
+}
+
+/** Checked here, as it is written on each connection anew. */
+function checkName(name: string | undefined): string | undefined {
+  if (name === undefined) return name;
+  const good = typeof name === "string" && name !== "" &&
+    name.length <= NAME_LENGTH && !UNPRINTABLE.test(name);
+  if (good) return name;
+  throw badOption("name", `1 to ${NAME_LENGTH} printable characters`, name);
 }
 
 function dialOf(tls: ClientTls | undefined): Dial {

@@ -113,6 +113,16 @@ export class AnsweredSet {
     };
   }
 
+  /** The set as sets of at most so many ranges each: merged, they are it. */
+  parts(most: number): AnsweredJson[] {
+    const { floor, ranges } = this.toJSON();
+    const parts: AnsweredJson[] = [];
+    for (let at = 0; at === 0 || at < ranges.length; at += most) {
+      parts.push({ floor, ranges: ranges.slice(at, at + most) });
+    }
+    return parts;
+  }
+
   #include(first: number, last: number): void {
     if (first <= this.#floor + 1) {
       if (last > this.#floor) this.#raise(last);

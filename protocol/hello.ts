@@ -6,7 +6,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { AnsweredSet } from "./answered.ts";
+import { type AnsweredJson, AnsweredSet } from "./answered.ts";
 import { CypherError } from "./errors.ts";
 import { Fields, UNPRINTABLE } from "./fields.ts";
 import { isJsonObject, type JsonValue, parseJson, writeJson } from "./json.ts";
@@ -21,6 +21,9 @@ export const SECRET_BYTES = 32;
 /** The most requests in flight that a server can allow. */
 export const LARGEST_WINDOW = 65_536;
 
+/** What a range takes at most, and what all the rest of a `hello` does. */
+const RANGE_BYTES = 36;
+const HELLO_BYTES = 256;
 /** A frame's length is 4 bytes, and counts 9 that are not the payload's. */
 const LARGEST_MESSAGE = 2 ** 32 - 1 - 9;
 /** How deep a payload may nest: deeper than any does. */
@@ -179,9 +182,23 @@ export function readServerOffer(payload: Uint8Array): ServerOffer {
   return serverOffer(decode(payload));
 }
 
-/** Writes a client's `hello`; each range of `answered` takes 36 bytes at most. */
+/**
+ * The answered ids in parts, each of which fits into a `hello`, and into an
+ * `answered` frame, for a server that takes payloads of `messageBytes`.
+ */
+export function answeredParts(
+  answered: AnsweredSet,
+  messageBytes: number,
+): AnsweredJson[] {
+  const room = Math.floor((messageBytes - HELLO_BYTES) / RANGE_BYTES);
+  return answered.parts(Math.max(1, room));
+}
+
+/** Writes a client's `hello`, with one part of what is answered. */
 export function writeClientHello(
-  { secret, answered, met = false }: ClientHello,
+  { secret, answered, met = false }:
+    & Omit<ClientHello, "answered">
+    & { readonly answered: AnsweredJson },
 ): string {
   return writeJson({ secret: secret.toHex(), answered, met });
 }
@@ -219,7 +236,7 @@ export function readServerHello(payload: Uint8Array): ServerHello {
 }
 
 /** Writes the payload of an `answered` frame. */
-export function writeAnswered(answered: AnsweredSet): string {
+export function writeAnswered(answered: AnsweredJson): string {
   return writeJson(answered);
 }
 

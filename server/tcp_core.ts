@@ -193,7 +193,9 @@ export class TcpCore {
       try {
         const conn = await listener.accept();
         failing = false;
-        this.#admit(conn);
+        // Stopped on the same turn: nobody would tell it to end.
+        if (this.#state.kind === "listening") this.#admit(conn);
+        else conn.close();
       } catch (error) {
         if (this.#state.kind !== "listening") return;
         // The peer was gone before its turn: nobody else is to wait for that.

@@ -279,6 +279,16 @@ Deno.test("hostname is a string with something in it", async () => {
   }
 });
 
+Deno.test("a client's name can be printed, and is not long", async () => {
+  for (const good of [undefined, "x", "é".repeat(128), "two words"]) {
+    await makeClient({ name: good });
+  }
+  for (const bad of ["", "x".repeat(129), "a\nb", "\ud800", 5, null]) {
+    const error = await refusal(() => makeClient({ name: bad }));
+    assertTells(error, "name", "", ["printable", "128"]);
+  }
+});
+
 Deno.test("wire is classic", async () => {
   await makeClient({ wire: "classic" });
   for (const bad of ["Classic", "tcp", "", null, 1]) {

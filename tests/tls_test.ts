@@ -405,6 +405,22 @@ Deno.test("connect() tells a TLS failure and goes on trying", async () => {
   }
 });
 
+Deno.test("a name that no certificate is for is told, and leaves nothing open", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  await using client = makeClient(listener.addr, {
+    tls: { serverName: "no name" },
+  });
+  const error = errorOf(client.connect());
+  using peer = await within("a connection", listener.accept());
+  assertEquals(
+    await within("its end", peer.read(new Uint8Array(1))),
+    null,
+  );
+  const { code, message } = await error;
+  assertEquals(code, "CONNECT_FAILED");
+  assertMatch(message, /Invalid hostname.*tls\.serverName/);
+});
+
 Deno.test("a client that is closed as its TLS handshake ends closes quietly", async () => {
   const { server } = await startTls();
   await using _ = server;

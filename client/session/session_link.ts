@@ -6,6 +6,7 @@ import { FrameWriter } from "../../protocol/frame_writer.ts";
 import { FRAME, type Frame, FrameParser } from "../../protocol/frames.ts";
 import { Heartbeat } from "../../protocol/heartbeat.ts";
 import {
+  answeredParts,
   readClose,
   readServerHello,
   type ServerOffer,
@@ -55,7 +56,11 @@ type LinkState =
   | { readonly kind: "unproven"; readonly offer: ServerOffer }
   | { readonly kind: "proven"; readonly offer: ServerOffer }
   /** The server said goodbye: nothing new is sent. */
-  | { readonly kind: "leaving"; readonly reason: ClientOfflineReason }
+  | {
+    readonly kind: "leaving";
+    readonly offer: ServerOffer;
+    readonly reason: ClientOfflineReason;
+  }
   | { readonly kind: "ended"; readonly reason: ClientOfflineReason };
 
 /** One connection on the session wire. */
@@ -73,6 +78,8 @@ export class SessionLink implements ClientLink {
   #confirming: Deadline;
   #heartbeat: Heartbeat | undefined;
   #unconfirmed = 0;
+  /** Whether `send` ends a request: it goes on with the next by itself. */
+  #refusing = false;
 
   constructor(options: SessionLinkOptions) {
     this.#options = options;
@@ -135,7 +142,7 @@ export class SessionLink implements ClientLink {
   }
 
   send(): void {
-    if (this.#state.kind !== "proven") return;
+    if (this.#state.kind !== "proven" || this.#refusing) return;
     const { state } = this.#options;
     const { window, messageBytes } = this.#state.offer;
     for (;;) {
@@ -150,7 +157,10 @@ export class SessionLink implements ClientLink {
 
   /** A request ended early: the server need not go on with it. */
   cancel(id: number): void {
-    if (this.#state.kind === "proven") this.#writer!.send(FRAME.cancel, id);
+    const { kind } = this.#state;
+    // A server that drains waits for it, too.
+    if (kind !== "proven" && kind !== "leaving") return;
+    this.#writer!.send(FRAME.cancel, id);
   }
 
   close(reason: ClientOfflineReason): void {
@@ -210,14 +220,15 @@ export class SessionLink implements ClientLink {
     }
   }
 
-  #hello({ server }: ServerOffer): void {
+  #hello({ server, messageBytes }: ServerOffer): void {
     const { state } = this.#options;
-    const { secret, answered } = state;
+    const { secret } = state;
     const met = state.met(server);
+    const [answered] = answeredParts(state.answered, messageBytes);
     this.#writer!.send(
       FRAME.hello,
       0,
-      writeClientHello({ secret, answered, met }),
+      writeClientHello({ secret, answered: answered!, met }),
     );
   }
 
@@ -276,6 +287,9 @@ export class SessionLink implements ClientLink {
     });
     this.#heartbeat.start();
     state.connected(offer.server, known);
+    // What the hello had no room for.
+    const parts = answeredParts(state.answered, offer.messageBytes);
+    if (parts.length > 1) this.#confirm();
     this.#ready();
   }
 
@@ -291,13 +305,15 @@ export class SessionLink implements ClientLink {
     this.#stayAway = after;
     this.#options.state.goodbye(last);
     // Answers to what runs still come; the server closes after the last.
-    this.#state = { kind: "leaving", reason: "draining" };
+    const { offer } = this.#state as { offer: ServerOffer };
+    this.#state = { kind: "leaving", offer, reason: "draining" };
   }
 
   #tooLarge(id: number, limit: number, again: boolean): void {
     const { state, pending } = this.#options;
     const request = state.ended(id);
     if (!request) return;
+    this.#refusing = true;
     pending.fail(
       request,
       again
@@ -311,6 +327,7 @@ export class SessionLink implements ClientLink {
           `Cannot send the request: the server takes ${limit} bytes`,
         ),
     );
+    this.#refusing = false;
   }
 
   #confirmSoon(): void {
@@ -323,7 +340,11 @@ export class SessionLink implements ClientLink {
     this.#confirming.clear();
     if (this.#state.kind !== "proven" && this.#state.kind !== "leaving") return;
     const { answered } = this.#options.state;
-    this.#writer!.send(FRAME.answered, 0, writeAnswered(answered));
+    for (
+      const part of answeredParts(answered, this.#state.offer.messageBytes)
+    ) {
+      this.#writer!.send(FRAME.answered, 0, writeAnswered(part));
+    }
   }
 
   #closedByPeer(): void {
