@@ -136,7 +136,7 @@ export class Keeper<L extends Link> {
       }
       if (this.#closed) reason = "closed";
       // Before anybody is told: who asks then is not to find it online.
-      this.#move({ kind: "waiting" });
+      if (!gaveUp) this.#move({ kind: "waiting" });
       this.#tell("offline", reason);
       if (gaveUp) return;
       if (reason === "replaced") return this.#replaced();
