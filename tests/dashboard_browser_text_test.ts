@@ -96,3 +96,19 @@ browserTest(
     assertEquals(await tab.page.locator(".commands").count(), 0);
   },
 );
+
+browserTest(
+  "who has large letters gets the layout they fit",
+  async (browser) => {
+    await using scene = await Scene.start();
+    await using tab = await Tab.open(browser, scene.sidecar.url);
+    await tab.live();
+    const boxes = ["#connections-title", "#signals-title", ".tabs"];
+    const shown = await Promise.all(
+      boxes.map((one) => tab.page.locator(one).count()),
+    );
+    // 1440 px are 960 of such letters: the phone's views, one at a time.
+    assertEquals(shown, [0, 0, 1]);
+  },
+  "--blink-settings=defaultFontSize=24",
+);
