@@ -32,11 +32,11 @@ export class Page {
     const body = this.#body(name, asset);
     if (acceptsGzip(c.req.header("accept-encoding"))) {
       c.header("Content-Encoding", "gzip");
-      return c.body(body);
+      return sized(c, body);
     }
     const plain = new Blob([body]).stream()
       .pipeThrough(new DecompressionStream("gzip"));
-    return c.body(await new Response(plain).arrayBuffer());
+    return sized(c, await new Response(plain).bytes());
   }
 
   #body(name: string, asset: Asset): Uint8Array<ArrayBuffer> {
@@ -46,6 +46,12 @@ export class Page {
     this.#bodies.set(name, body);
     return body;
   }
+}
+
+/** A body with its length, which HEAD tells without it (RFC 9110, 8.6). */
+function sized(c: Context, body: Uint8Array<ArrayBuffer>): Response {
+  c.header("Content-Length", String(body.length));
+  return c.body(body);
 }
 
 /** Whether a client has this very version (RFC 9110, 13.1.2: weak match). */

@@ -89,3 +89,25 @@ Deno.test("closing does not wait for a client that does not read", async () => {
   await sidecar.close();
   assertEquals(sidecar.app.streams, 0);
 });
+
+for (const encoding of ["gzip", "br", "identity"]) {
+  Deno.test(`HEAD tells the length that GET has, ${encoding}`, async () => {
+    await using sidecar = serveDashboard(new Monitor(), { port: 0 });
+    const ask = async (method: string) => {
+      const { hostname, port } = sidecar.address;
+      const socket = await Deno.connect({ hostname, port });
+      await socket.write(new TextEncoder().encode(
+        `${method} /app.css HTTP/1.1\r\nHost: localhost\r\n` +
+          `Accept-Encoding: ${encoding}\r\nConnection: close\r\n\r\n`,
+      ));
+      const answer = await new Response(socket.readable).bytes();
+      const text = new TextDecoder("latin1").decode(answer);
+      const end = text.indexOf("\r\n\r\n") + 4;
+      const told = /^content-length: (\d+)/im.exec(text.slice(0, end))?.[1];
+      return { told: Number(told), has: text.length - end };
+    };
+    const { told, has } = await ask("GET");
+    assertEquals(told, has);
+    assertEquals(await ask("HEAD"), { told, has: 0 });
+  });
+}

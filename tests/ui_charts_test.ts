@@ -100,6 +100,9 @@ Deno.test("labels are pushed apart and stay inside", () => {
   assertEquals(pushApart([10, 40, 80], 11, 100), [10, 40, 80]);
   assertEquals(pushApart([40, 38, 10], 11, 100), [49, 38, 10]);
   assertEquals(pushApart([99, 98, 97], 11, 100), [100, 89, 78]);
+  // A p99 is never below a p50, whatever they share.
+  assertEquals(pushApart([50, 50, 50], 11, 100), [72, 61, 50]);
+  assertEquals(pushApart([50, 50, 20], 11, 100), [61, 50, 20]);
 });
 
 Deno.test("lanes share a plot without touching", () => {

@@ -91,6 +91,8 @@ Deno.test("counts are grouped, then shortened", () => {
   assertEquals(chipCount(999_960), "1.0M");
   assertEquals(rate(7.3), "7.3");
   assertEquals(rate(0), "0");
+  assertEquals(rate(1 / 60), "<0.1");
+  assertEquals(rate(0.05), "0.1");
   assertEquals(rate(9_999), "9,999");
   assertEquals(rate(12_800), "12.8k");
   assertEquals(plural(1, "request"), "1 request");

@@ -249,11 +249,11 @@ Deno.test("tracks are fixed but for the name, shared on a wall", () => {
   const some = COLUMNS.slice(0, 2);
   assertEquals(
     tracks(some, false, false),
-    "minmax(4.875rem, 4.875rem) minmax(7.75rem, 1fr)",
+    "minmax(5.375rem, 5.375rem) minmax(7.75rem, 1fr)",
   );
   assertEquals(
     tracks(some, false, true),
-    "minmax(4.875rem, 4.875fr) minmax(7.75rem, 7.75fr)",
+    "minmax(5.375rem, 5.375fr) minmax(7.75rem, 7.75fr)",
   );
 });
 

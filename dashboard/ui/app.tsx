@@ -17,21 +17,25 @@ import { Connections } from "./table/connections.tsx";
 export function App() {
   if (link.value.kind === "login") return <Login />;
   const on = (name: string) => !phone.value || tab.value === name;
+  const covered = phone.value && subject.value !== null;
   return (
     <div
       class="app"
       data-gone={gone.value}
       data-drawer={subject.value !== null}
     >
-      <Header />
-      <main class="sheet">
-        {on("overview") && <Band />}
-        {on("connections") && <Connections />}
-        {on("signals") && <Signals />}
-        <Loading />
-      </main>
+      {/* The keys must not lead behind a drawer that fills the screen. */}
+      <div class="ground" inert={covered}>
+        <Header />
+        <main class="sheet">
+          {on("overview") && <Band />}
+          {on("connections") && <Connections />}
+          {on("signals") && <Signals />}
+          <Loading />
+        </main>
+        {phone.value && <Tabs />}
+      </div>
       <Drawer />
-      {phone.value && <Tabs />}
       <Confirm />
       <Shortcuts />
       <Toaster />

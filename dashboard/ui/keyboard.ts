@@ -1,6 +1,6 @@
 import { togglePause } from "./signals/log.ts";
 import { singleKeys } from "./state/keys.ts";
-import { tab } from "./state/layout.ts";
+import { phone, tab } from "./state/layout.ts";
 import { link } from "./state/link.ts";
 import { rows } from "./state/store.ts";
 import { cycleTheme } from "./state/theme.ts";
@@ -52,13 +52,15 @@ const GO: Readonly<Record<string, () => void>> = {
 };
 
 function go(name: "connections" | "signals", selector: string): void {
+  // What it covers takes no focus.
+  if (name === "signals" || phone.peek()) closeDrawer();
   tab.value = name;
   const focus = () => {
     const element = document.querySelector<HTMLElement>(selector);
     element?.focus();
-    return element !== null;
+    return element !== null && document.activeElement === element;
   };
-  // A phone shows the tab only after the next render.
+  // A phone shows the tab, and a drawer goes, only with the next render.
   if (!focus()) requestAnimationFrame(focus);
 }
 

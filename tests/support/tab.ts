@@ -9,16 +9,20 @@ if ("reason" in browser) {
   console.log(`Browser tests are skipped. ${browser.reason}`);
 }
 
-/** A test with a browser of its own; skipped where there is none. */
+/**
+ * A test with a browser of its own, started with further flags; skipped where
+ * there is none.
+ */
 export function browserTest(
   name: string,
   body: (browser: Browser) => Promise<void>,
+  ...flags: string[]
 ): void {
   Deno.test({
     name,
     ignore: "reason" in browser,
     fn: async () => {
-      const browser = await launchBrowser();
+      const browser = await launchBrowser(...flags);
       try {
         await body(browser);
       } finally {

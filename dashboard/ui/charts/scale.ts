@@ -55,7 +55,8 @@ export function ceiling(
 
 /**
  * Where labels go so that they do not overlap: at least `gap` apart, in their
- * order, as near as possible to where they belong, and not below `bottom`.
+ * order, as near as possible to where they belong, and not below `bottom`. Of
+ * two at one height the later is put above: a p99 is never below a p50.
  */
 export function pushApart(
   wanted: readonly number[],
@@ -63,7 +64,7 @@ export function pushApart(
   bottom: number,
 ): number[] {
   const order = wanted.map((_, i) => i)
-    .sort((a, b) => (wanted[a] ?? 0) - (wanted[b] ?? 0) || a - b);
+    .sort((a, b) => (wanted[a] ?? 0) - (wanted[b] ?? 0) || b - a);
   const placed = [...wanted];
   let limit = -Infinity;
   for (const i of order) {

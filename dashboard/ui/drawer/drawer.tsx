@@ -1,5 +1,6 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { peer } from "../format/text.ts";
+import { Alarm } from "../frame/alarm.tsx";
 import { Copy } from "../parts/copy.tsx";
 import { Icon } from "../parts/icons.tsx";
 import { gone } from "../state/link.ts";
@@ -23,8 +24,10 @@ function Open({ id }: { readonly id: string }) {
   const scroller = useRef<HTMLDivElement>(null);
   useEffect(followSubject, []);
   useLayoutEffect(() => {
-    // Not modal: on a desktop the focus stays where the arrows are.
-    if (phone.peek()) close.current?.focus();
+    // Not modal: on a desktop the focus stays where the arrows are, unless
+    // that is what the drawer covers.
+    const at = document.activeElement;
+    if (phone.peek() || !at?.closest(".connections")) close.current?.focus();
   }, []);
   useLayoutEffect(() => scroller.current?.scrollTo(0, 0), [id]);
   void revision.value;
@@ -36,8 +39,9 @@ function Open({ id }: { readonly id: string }) {
       class="drawer"
       aria-label={row ? `Connection ${peer(row)}` : "Connection"}
     >
+      {phone.value && gone.value && <Alarm />}
       <div class="drawer-head">
-        <h2 title={row ? peer(row) : undefined}>
+        <h2 dir="auto" title={row ? peer(row) : undefined}>
           {row ? peer(row) : `Connection ${id}`}
         </h2>
         <button

@@ -36,9 +36,11 @@ export const count = (n: number): string => n < 1e7 ? exact(n) : shorten(n);
 export const chipCount = (n: number): string =>
   n < 1000 ? String(n) : shorten(n);
 
-/** A rate: one decimal below 10, shortened from 10,000. */
+/** A rate: one decimal below 10, `<0.1`, shortened from 10,000. */
 export function rate(n: number): string {
   if (n >= 1e4) return shorten(n);
+  // One request a minute is not none.
+  if (n > 0 && n < 0.05) return "<0.1";
   if (n > 0 && n < 9.95) return n.toFixed(1);
   return exact(n);
 }

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
-import { clockSecond } from "../format/moment.ts";
+import { moment } from "../format/moment.ts";
 import { Icon } from "../parts/icons.tsx";
+import { runningNow } from "../state/clock.ts";
 import { link } from "../state/link.ts";
 import { server } from "../state/store.ts";
 import { retryNow } from "../state/stream.ts";
@@ -23,7 +24,7 @@ export function Alarm() {
         <span role="alert">
           <strong>Server unreachable</strong>{" "}
           <span>
-            Showing the last view, from {clockSecond(at.seen)}.
+            Showing the last view, from {moment(at.seen, runningNow())}.
           </span>
         </span>{" "}
         <span class="alarm-retry">

@@ -19,7 +19,7 @@ export function SignalItem({ signal, top, position, size, open }: {
   const about = connection
     ? (
       <>
-        <b>{peer(signal)}</b> <span>{kind}</span>
+        <b dir="auto">{peer(signal)}</b> <span>{kind}</span>
       </>
     )
     : <b>{kind}</b>;

@@ -81,7 +81,12 @@ export function SignalList() {
       onKeyDown={onKeyDown}
       onFocusIn={(event) => {
         // Below an item with the focus nothing may move.
-        if (event.target !== box.current) hovering.value = true;
+        if (event.target === box.current) return;
+        hovering.value = true;
+        // The arrows go on from where a closed drawer gives the focus back.
+        const item = event.target instanceof Element &&
+          event.target.closest("[data-signal]");
+        if (item) active.value = Number(item.getAttribute("data-signal"));
       }}
       onFocusOut={() => {
         hovering.value = false;

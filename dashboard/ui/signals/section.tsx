@@ -1,6 +1,7 @@
 import { exact } from "../format/number.ts";
 import { Icon, signalIcon } from "../parts/icons.tsx";
 import { phone } from "../state/layout.ts";
+import { subject } from "../state/view.ts";
 import { heldCount } from "./hold.ts";
 import { SignalList } from "./list.tsx";
 import {
@@ -19,7 +20,13 @@ import { KINDS } from "./words.ts";
 /** The live stream of what happened. */
 export function Signals() {
   return (
-    <section class="signals" id="signals" aria-labelledby="signals-title">
+    <section
+      class="signals"
+      id="signals"
+      aria-labelledby="signals-title"
+      // The drawer lies over it; the keys must not lead behind.
+      inert={subject.value !== null}
+    >
       <div class="section-head">
         <h2 id="signals-title">Signals</h2>
         <Hold />

@@ -10,7 +10,10 @@ let offset = 0;
 let stopped: number | null = null;
 
 /** The sidecar's clock, to the millisecond. */
-export const serverNow = (): number => stopped ?? Date.now() + offset;
+export const serverNow = (): number => stopped ?? runningNow();
+
+/** The same even while it stands still here. */
+export const runningNow = (): number => Date.now() + offset;
 
 /** Takes over the sidecar's clock, when it differs by more than jitter. */
 export function setClock(server: number, force = false): void {
@@ -21,9 +24,12 @@ export function setClock(server: number, force = false): void {
   now.value = serverNow();
 }
 
-/** Stops the clock at what was last shown. */
-export function stopClock(): void {
-  stopped ??= serverNow();
+/**
+ * Stops the clock, if it runs, at this machine's time `at`; returns the
+ * sidecar's, which shows from now on.
+ */
+export function stopClock(at: number): number {
+  return now.value = stopped ??= at + offset;
 }
 
 /** Lets the clock run again. */

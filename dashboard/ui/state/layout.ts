@@ -3,8 +3,9 @@ import { computed, signal } from "@preact/signals";
 /** Which of the three layouts of the style sheet holds. */
 export type Layout = "phone" | "narrow" | "wide";
 
-const PHONE = matchMedia("(width < 1024px)");
-const NARROW = matchMedia("(width < 1280px)");
+// In em, as all lengths are in rem: who has large letters has less room.
+const PHONE = matchMedia("(width < 64em)");
+const NARROW = matchMedia("(width < 80em)");
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 
 const read = (): Layout =>

@@ -2,18 +2,24 @@ import { batch } from "@preact/signals";
 import type { Batch, Snapshot } from "../../contract.ts";
 import { receive, restart, wantRequests } from "../signals/log.ts";
 import { backMessage, type Opening, retryDelay } from "./back.ts";
-import { runClock, serverNow, stopClock } from "./clock.ts";
+import { runClock, stopClock } from "./clock.ts";
 import { link } from "./link.ts";
 import { applyBatch, applySnapshot, server } from "./store.ts";
 import { say } from "./toast.ts";
+import { forgetSubject } from "./view.ts";
 
 /** A gap shorter than this, in ms, is only hinted at. */
 const NOTICE = 500;
 /** What the network may add to a heartbeat, in ms. */
 const SLACK = 1000;
+/** How long the server may take to say whether it is there, in ms. */
+const ANSWER = 5000;
 let source: EventSource | undefined;
 let lastId: string | undefined;
-let heard = 0;
+/** When there was last a sign of life, on both clocks of this machine. */
+let heard = { steady: 0, wall: 0 };
+/** When there was last news, on its wall clock. */
+let fresh = 0;
 /** The stream's name, for saying that it is still read. */
 let stream: string | undefined;
 let failures = 0;
@@ -51,13 +57,21 @@ function close(): void {
   source = undefined;
 }
 
+function listen(): void {
+  heard = { steady: performance.now(), wall: Date.now() };
+}
+
+/** How long nothing was heard, in ms; one clock may stand still in a sleep. */
+const silence = (): number =>
+  Math.max(performance.now() - heard.steady, Date.now() - heard.wall);
+
 function open(): void {
   close();
   const query = new URLSearchParams();
   if (lastId) query.set("after", lastId);
   if (wantRequests.peek()) query.set("requests", "1");
   const opened = source = new EventSource(`./events?${query}`);
-  heard = performance.now();
+  listen();
   for (const opening of ["snapshot", "resume", "reset"] as const) {
     opened.addEventListener(opening, (event) => begin(opening, event));
   }
@@ -77,7 +91,8 @@ function open(): void {
 }
 
 function hear(event: MessageEvent): void {
-  heard = performance.now();
+  listen();
+  fresh = heard.wall;
   if (event.lastEventId) lastId = event.lastEventId;
 }
 
@@ -101,6 +116,8 @@ function begin(opening: Opening, event: MessageEvent): void {
   const noticed = link.peek().kind === "gone";
   batch(() => {
     runClock();
+    // The ids start anew: the one in the drawer would be somebody else's.
+    if (before !== null && before !== snapshot.instance) forgetSubject();
     // Without this, a stream asked for with `after` that restarted would look
     // like a resume: the instance decides.
     const resumed = opening === "resume" && before === snapshot.instance;
@@ -122,8 +139,12 @@ async function lost(broken: EventSource): Promise<void> {
     notice = setTimeout(() => goneUntil(performance.now()), NOTICE);
   }
   // An EventSource does not tell 401 from "not there".
-  const status = await fetch("./events", { method: "HEAD", cache: "no-store" })
-    .then((answer) => answer.status, () => 0);
+  const status = await fetch("./events", {
+    method: "HEAD",
+    cache: "no-store",
+    // A line that swallows everything would hold up all further tries.
+    signal: AbortSignal.timeout(ANSWER),
+  }).then((answer) => answer.status, () => 0);
   // Meanwhile the user may have opened it again.
   if (source) return;
   if (status === 401) return signedOut(server.peek() !== null);
@@ -139,19 +160,17 @@ async function lost(broken: EventSource): Promise<void> {
 /** Shows the server as gone, if there was anything to be gone from. */
 function goneUntil(retryAt: number): void {
   clearTimeout(notice);
-  if (server.peek() === null) return;
-  const seen = link.peek();
-  stopClock();
-  link.value = {
-    kind: "gone",
-    seen: seen.kind === "gone" ? seen.seen : serverNow(),
-    retryAt,
-  };
+  const facts = server.peek();
+  if (facts === null) return;
+  // After a sleep the view is as old as the last news, not as the alarm.
+  const dead = Date.now() - fresh > facts.heartbeat + SLACK;
+  const seen = stopClock(dead ? fresh : Date.now());
+  link.value = { kind: "gone", seen, retryAt };
 }
 
 /** Two heartbeats missed: the stream is dead, whatever the socket says. */
 function watch(): void {
   const every = server.peek()?.heartbeat;
   if (!source || !every) return;
-  if (performance.now() - heard > 2 * every + SLACK) void lost(source);
+  if (silence() > 2 * every + SLACK) void lost(source);
 }

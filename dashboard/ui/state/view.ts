@@ -23,6 +23,16 @@ export function openDrawer(id: string): void {
 export function closeDrawer(): void {
   if (subject.peek() === null) return;
   subject.value = null;
-  before?.focus({ preventScroll: true });
+  const target = before;
   before = null;
+  // What the drawer covered takes no focus before the next render.
+  requestAnimationFrame(() => {
+    if (subject.peek() === null) target?.focus({ preventScroll: true });
+  });
+}
+
+/** Asks about nobody any more, and shows nobody. */
+export function forgetSubject(): void {
+  disconnecting.value = null;
+  closeDrawer();
 }

@@ -44,8 +44,8 @@ export function Name({ row, text }: {
 }) {
   if (text === UNKNOWN) return <span class="name quiet">{text}</span>;
   return row.state.kind === "closed"
-    ? <span class="name" title={text}>{text}</span>
-    : <b class="name" title={text}>{text}</b>;
+    ? <span class="name" dir="auto" title={text}>{text}</span>
+    : <b class="name" dir="auto" title={text}>{text}</b>;
 }
 
 /** An address that loses characters of its host, never its port. */

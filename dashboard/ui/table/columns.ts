@@ -35,19 +35,19 @@ export interface Column {
 export const GAP = 0.5;
 
 export const COLUMNS: readonly Column[] = [
-  col("state", "State", "left", 4.875, 0, { locked: true }),
+  col("state", "State", "left", 5.375, 0, { locked: true }),
   col("name", "Name", "left", 7.75, 0, {
     locked: true,
     most: Infinity,
   }),
-  col("address", "Address", "left", 7.25, 9, { tight: 6 }),
+  col("address", "Address", "left", 7.25, 9, { tight: 6, most: 9.5 }),
   col("wire", "Wire", "left", 4.5, 7),
   col("connected", "Connected", "right", 4.625, 4),
   col("idle", "Idle", "left", 8.25, 8, { tight: 7, most: 9.5 }),
-  col("requests", "Requests", "right", 4.5, 6),
+  col("requests", "Requests", "right", 4.5, 6, { tight: 4 }),
   col("failures", "Failures", "right", 3.5, 3),
-  col("in", "In", "right", 4, 2),
-  col("out", "Out", "right", 4, 1),
+  col("in", "In", "right", 3.75, 2),
+  col("out", "Out", "right", 3.75, 1),
   col("latency", "Latency", "right", 3.75, 5),
   col("active", "In progress", "right", 4.5, 3.5, { optional: true }),
   col("id", "Id", "right", 3.5, 2.5, { optional: true }),

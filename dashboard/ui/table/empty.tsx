@@ -12,21 +12,36 @@ const USUAL_PORT = 12_345;
 
 /** Nobody has come yet: says what to do. */
 export function Empty() {
-  const at = listeners.value[0];
-  const where = at ? ` on ${visible(at.hostname)}:${at.port}` : "";
-  const flag = at && at.port !== USUAL_PORT ? ` --port ${at.port}` : "";
+  const at = listeners.value.find(({ state }) => state === "listening");
+  const name = visible(server.value?.name ?? "The server");
+  if (!at) {
+    return (
+      <div class="empty">
+        <h3>No connections</h3>
+        <p>{name} is not listening: nobody can connect.</p>
+      </div>
+    );
+  }
+  const where = `${visible(at.hostname)}:${at.port}`;
+  const flag = at.port !== USUAL_PORT ? ` --port ${at.port}` : "";
   return (
     <div class="empty">
       <h3>No connections yet</h3>
       <p>
-        {visible(server.value?.name ?? "The server")} is listening{where}{" "}
+        {name} is listening on {where}{" "}
         and ready. Run one of these in the project folder; this page fills by
         itself.
       </p>
       <ul class="commands">
         {COMMANDS.map((task) => task + flag).map((command) => (
           <li key={command}>
-            <code>{command}</code>
+            <code>
+              {command.split(" ").flatMap((word, i) => [
+                i > 0 && " ",
+                // Else a line may end between two dashes.
+                <span key={i}>{word}</span>,
+              ])}
+            </code>
             <Copy text={command} label={`Copy ${command}`} />
           </li>
         ))}
