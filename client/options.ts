@@ -1,4 +1,7 @@
-import { checkCertificate } from "../protocol/certificates.ts";
+import {
+  checkAuthorities,
+  checkCertificate,
+} from "../protocol/certificates.ts";
 import { checkClock, type Clock } from "../protocol/clock.ts";
 import {
   badOption,
@@ -10,6 +13,8 @@ import {
   count,
   milliseconds,
 } from "../protocol/options.ts";
+import { UNPRINTABLE } from "../protocol/fields.ts";
+import { NAME_LENGTH } from "../protocol/hello.ts";
 import { checkTracing, type Tracing } from "../protocol/tracing.ts";
 import { type Dial, dialTcp } from "./dial.ts";
 import { type ClientTls, dialTls } from "./dial_tls.ts";
@@ -27,7 +32,10 @@ export interface CypherClientOptions {
   port?: number;
   /** The wire to speak, default `"session"`; `"classic"` for Python peers. */
   wire?: "classic" | "session";
-  /** What people call this client; shown by the server (session wire). */
+  /**
+   * What people call this client; shown by the server (session wire). 1 to 128
+   * printable characters.
+   */
   name?: string;
   /**
    * What becomes of requests that were written when the server forgets this
@@ -172,7 +180,7 @@ export function checkClientOptions(options: CypherClientOptions) {
     decryptionKey,
     hostname: checkString("hostname", hostname, "127.0.0.1"),
     wire,
-    name,
+    name: checkName(name),
     onRestart,
     backoff: checkNumbers("backoff", backoff, BACKOFF_OPTIONS),
     limits: checkNumbers("limits", limits, CLIENT_LIMITS),
@@ -186,15 +194,24 @@ export function checkClientOptions(options: CypherClientOptions) {
   };
 }
 
+/** The handshake would find it wrong later, where nobody could catch that. */
+function checkName(name: string | undefined): string | undefined {
+  if (name === undefined) return undefined;
+  const sayable = typeof name === "string" && name !== "" &&
+    name.length <= NAME_LENGTH && !UNPRINTABLE.test(name);
+  if (sayable) return name;
+  throw badOption("name", `1 to ${NAME_LENGTH} printable characters`, name);
+}
+
 function dialOf(tls: ClientTls | undefined): Dial {
   if (tls === undefined) return dialTcp;
   checkNames("tls", tls, ["caCerts", "serverName", "cert", "key"]);
   const { caCerts = [], serverName, cert, key } = tls;
-  if (
-    !Array.isArray(caCerts) || caCerts.some((one) => typeof one !== "string")
-  ) {
-    throw badOption("tls.caCerts", "a list of PEM texts", caCerts);
+  if (!Array.isArray(caCerts)) {
+    // Not shown: somebody may have mistaken a key for it.
+    throw badOption("tls.caCerts", "a list of PEM texts", typeof caCerts);
   }
+  if (caCerts.length > 0) checkAuthorities("tls.caCerts", caCerts);
   checkString("tls.serverName", serverName, "");
   if (cert !== undefined || key !== undefined) {
     checkCertificate("tls", cert, key);

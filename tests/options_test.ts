@@ -279,6 +279,20 @@ Deno.test("hostname is a string with something in it", async () => {
   }
 });
 
+Deno.test("a client's name is told wrong where it is given", async () => {
+  for (const good of [undefined, "Küche 1", "x".repeat(128)]) {
+    await makeClient({ name: good });
+  }
+  const bad = [["", '""'], [5, "5"], ["a\nb", '"a\\nb"'], [
+    "x".repeat(129),
+    "x",
+  ]];
+  for (const [name, shown] of bad) {
+    const error = await refusal(() => makeClient({ name }));
+    assertTells(error, "name", shown as string, ["1 to 128 printable"]);
+  }
+});
+
 Deno.test("wire is classic", async () => {
   await makeClient({ wire: "classic" });
   for (const bad of ["Classic", "tcp", "", null, 1]) {
