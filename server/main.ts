@@ -10,7 +10,6 @@ import { isLoopback } from "../dashboard/hosts.ts";
 import { type DashboardServer, serveDashboard } from "../dashboard/mod.ts";
 import {
   type CommandLine,
-  complaintOf,
   helpOf,
   parseCommandLine,
 } from "../protocol/command_line.ts";
@@ -30,6 +29,7 @@ import { GRACE, SERVER_OPTIONS, THREADS } from "./options.ts";
 import { PacketServer } from "./packet/packet_server.ts";
 import { SegmentServer } from "./segment/segment_server.ts";
 import { optionsOf, SERVE } from "./serve/command.ts";
+import { serveComplaintOf } from "./serve/complaint.ts";
 import { interrupted } from "./serve/interrupted.ts";
 import { journalFailed } from "./serve/journal_failed.ts";
 import { logOf } from "./serve/log_flags.ts";
@@ -49,7 +49,7 @@ if (import.meta.main) {
     // Handlers that took too long may still run.
     if (code !== 0) Deno.exit(code);
   } catch (error) {
-    console.error(complaintOf(error));
+    console.error(serveComplaintOf(error));
     Deno.exit(1);
   }
 }
