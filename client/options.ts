@@ -3,6 +3,8 @@ import {
   checkCertificate,
 } from "../protocol/certificates.ts";
 import { checkClock, type Clock } from "../protocol/clock.ts";
+import { UNPRINTABLE } from "../protocol/fields.ts";
+import { NAME_LENGTH } from "../protocol/hello.ts";
 import {
   badOption,
   bytes,
@@ -13,8 +15,6 @@ import {
   count,
   milliseconds,
 } from "../protocol/options.ts";
-import { UNPRINTABLE } from "../protocol/fields.ts";
-import { NAME_LENGTH } from "../protocol/hello.ts";
 import { checkTracing, type Tracing } from "../protocol/tracing.ts";
 import { type Dial, dialTcp } from "./dial.ts";
 import { type ClientTls, dialTls } from "./dial_tls.ts";
@@ -33,8 +33,8 @@ export interface CypherClientOptions {
   /** The wire to speak, default `"session"`; `"classic"` for Python peers. */
   wire?: "classic" | "session";
   /**
-   * What people call this client; shown by the server (session wire). 1 to 128
-   * printable characters.
+   * What people call this client, in 1 to 128 printable characters; shown by
+   * the server (session wire).
    */
   name?: string;
   /**
@@ -194,12 +194,12 @@ export function checkClientOptions(options: CypherClientOptions) {
   };
 }
 
-/** The handshake would find it wrong later, where nobody could catch that. */
+/** Checked here, as it is written on each connection anew. */
 function checkName(name: string | undefined): string | undefined {
-  if (name === undefined) return undefined;
-  const sayable = typeof name === "string" && name !== "" &&
+  if (name === undefined) return name;
+  const good = typeof name === "string" && name !== "" &&
     name.length <= NAME_LENGTH && !UNPRINTABLE.test(name);
-  if (sayable) return name;
+  if (good) return name;
   throw badOption("name", `1 to ${NAME_LENGTH} printable characters`, name);
 }
 

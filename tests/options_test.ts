@@ -279,17 +279,13 @@ Deno.test("hostname is a string with something in it", async () => {
   }
 });
 
-Deno.test("a client's name is told wrong where it is given", async () => {
-  for (const good of [undefined, "Küche 1", "x".repeat(128)]) {
+Deno.test("a client's name can be printed, and is not long", async () => {
+  for (const good of [undefined, "x", "é".repeat(128), "two words"]) {
     await makeClient({ name: good });
   }
-  const bad = [["", '""'], [5, "5"], ["a\nb", '"a\\nb"'], [
-    "x".repeat(129),
-    "x",
-  ]];
-  for (const [name, shown] of bad) {
-    const error = await refusal(() => makeClient({ name }));
-    assertTells(error, "name", shown as string, ["1 to 128 printable"]);
+  for (const bad of ["", "x".repeat(129), "a\nb", "\ud800", 5, null]) {
+    const error = await refusal(() => makeClient({ name: bad }));
+    assertTells(error, "name", "", ["printable", "128"]);
   }
 });
 
