@@ -69,6 +69,7 @@ export type {
   RequestSignal,
   Signal,
   SignalBase,
+  SignalKind,
   TimeoutSignal,
 } from "./server/signals.ts";
 export type { SubscribeOptions, Subscription } from "./protocol/broadcast.ts";

@@ -21,3 +21,8 @@
  */
 export { openTelemetry } from "./protocol/tracing/open_telemetry.ts";
 export type { Send, Tracing } from "./protocol/tracing.ts";
+
+// What it is made of.
+export type { MaybePromise } from "./protocol/envelope.ts";
+export type { JsonValue } from "./protocol/json.ts";
+export type { Request, RequestInit } from "./protocol/message.ts";

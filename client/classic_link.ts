@@ -233,7 +233,8 @@ function noAnswer(times: number): CypherError {
   return new CypherError(
     "NO_ANSWER",
     `The peer closed the connection ${times} times in a row instead of ` +
-      `answering. Do the keys match? A Python server does the same when its ` +
-      `handler raises`,
+      `answering. Do the keys match? If they did not before, it refuses this ` +
+      `address for a while, its limits.banTime. A Python server closes it when ` +
+      `its handler raises`,
   );
 }

@@ -172,7 +172,8 @@ const REMEDIES: readonly [RegExp, string][] = [
     "give a name of the certificate's as tls.serverName, or as hostname",
   ],
   [
-    /InvalidContentType|corrupt message/,
+    // A Cypher server without TLS hangs up.
+    /InvalidContentType|corrupt message|end of file/,
     "it does not seem to speak TLS; is it the right port?",
   ],
 ];

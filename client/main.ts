@@ -107,6 +107,8 @@ async function main(): Promise<void> {
     ...numbers,
     // Checked by the client, which says what there is.
     wire: line.texts["wire"] as "session",
+    // Wrong keys are told before the deadline, the pauses between included.
+    maxUnanswered: 3,
     ...(line.switches["tls"] && {
       tls: await findCertificates(line.switches["clientCert"]!),
     }),

@@ -1,4 +1,7 @@
-import { checkCertificate } from "../protocol/certificates.ts";
+import {
+  checkAuthorities,
+  checkCertificate,
+} from "../protocol/certificates.ts";
 import { checkClock, type Clock } from "../protocol/clock.ts";
 import { UNPRINTABLE } from "../protocol/fields.ts";
 import { NAME_LENGTH } from "../protocol/hello.ts";
@@ -204,11 +207,11 @@ function dialOf(tls: ClientTls | undefined): Dial {
   if (tls === undefined) return dialTcp;
   checkNames("tls", tls, ["caCerts", "serverName", "cert", "key"]);
   const { caCerts = [], serverName, cert, key } = tls;
-  if (
-    !Array.isArray(caCerts) || caCerts.some((one) => typeof one !== "string")
-  ) {
-    throw badOption("tls.caCerts", "a list of PEM texts", caCerts);
+  if (!Array.isArray(caCerts)) {
+    // Not shown: somebody may have mistaken a key for it.
+    throw badOption("tls.caCerts", "a list of PEM texts", typeof caCerts);
   }
+  if (caCerts.length > 0) checkAuthorities("tls.caCerts", caCerts);
   checkString("tls.serverName", serverName, "");
   if (cert !== undefined || key !== undefined) {
     checkCertificate("tls", cert, key);

@@ -190,12 +190,19 @@ function parse(
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
     const [sentence = problem] = problem.split(/\.\s/);
-    const negative = /^Unknown option '-[\d.]/.test(sentence);
-    const remedy = negative && positionals.length > 0
-      ? ": write -- before a negative number"
-      : "";
-    throw wrong(`${sentence}${remedy}. See ${usage} --help`);
+    throw wrong(
+      `${sentence}${remedyOf(sentence, positionals)}. See ${usage} --help`,
+    );
   }
+}
+
+/** What to write instead; the parser's own advice has examples of others. */
+function remedyOf(problem: string, positionals: readonly string[]): string {
+  if (/^Unknown option '-[\d.]/.test(problem) && positionals.length > 0) {
+    return ": write -- before a negative number";
+  }
+  const [, flag] = /^Option '-+([\w-]+)' .*ambiguous/.exec(problem) ?? [];
+  return flag ? `: write --${flag}=VALUE for what begins with -` : "";
 }
 
 function checkPositionals(

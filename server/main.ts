@@ -10,7 +10,6 @@ import { isLoopback } from "../dashboard/hosts.ts";
 import { type DashboardServer, serveDashboard } from "../dashboard/mod.ts";
 import {
   type CommandLine,
-  complaintOf,
   helpOf,
   parseCommandLine,
 } from "../protocol/command_line.ts";
@@ -35,6 +34,7 @@ import {
 import { PacketServer } from "./packet/packet_server.ts";
 import { SegmentServer } from "./segment/segment_server.ts";
 import { optionsOf, SERVE } from "./serve/command.ts";
+import { serveComplaintOf } from "./serve/complaint.ts";
 import { interrupted } from "./serve/interrupted.ts";
 import { journalFailed } from "./serve/journal_failed.ts";
 import { withJournal } from "./serve/journal_file.ts";
@@ -56,7 +56,7 @@ if (import.meta.main) {
     // Handlers that took too long may still run.
     if (code !== 0) Deno.exit(code);
   } catch (error) {
-    console.error(complaintOf(error));
+    console.error(serveComplaintOf(error));
     Deno.exit(1);
   }
 }

@@ -322,7 +322,9 @@ function join(hostname: string, port: number): string {
 }
 
 function reasonOf(cause: unknown): string {
-  if (cause instanceof Deno.errors.AddrInUse) return "the port is taken";
+  if (cause instanceof Deno.errors.AddrInUse) {
+    return "the port is taken: choose another, or 0 for a free one";
+  }
   if (cause instanceof Deno.errors.AddrNotAvailable) {
     return "the address is not one of this machine";
   }

@@ -22,6 +22,8 @@ const WRONG: {
 }[] = [
   { args: [...SERVE, "--prot", "1"], says: ["--prot", "--help"] },
   { args: [...SERVE, "--port"], says: ["--port"] },
+  { args: [...SERVE, "--port", "-1"], says: ["--port=VALUE", "--help"] },
+  { args: [...CLIENT, "ping", "-n", "-1"], says: ["--n=VALUE"] },
   { args: [...SERVE, "--port", "70000"], says: ["--port", "70000", "65,535"] },
   { args: [...SERVE, "--port", "1.5"], says: ["--port", "1.5", "whole"] },
   { args: [...SERVE, "--port", "abc"], says: ["--port", '"abc"', "65,535"] },
@@ -38,6 +40,23 @@ const WRONG: {
       "others can reach",
       "CYPHER_DASHBOARD_TOKEN",
     ],
+  },
+  {
+    args: [...SERVE, "--port", "0"],
+    env: { CYPHER_DASHBOARD_TOKEN: "mellon" },
+    says: ["Cannot use CYPHER_DASHBOARD_TOKEN: it must be 16 to 512"],
+  },
+  {
+    args: [...SERVE, "--port", "0"],
+    env: { CYPHER_DASHBOARD_READ_TOKEN: "a token of the viewers" },
+    says: [
+      "Cannot use CYPHER_DASHBOARD_READ_TOKEN",
+      "needs CYPHER_DASHBOARD_TOKEN beside it",
+    ],
+  },
+  {
+    args: [...SERVE, "--port", "0", "--http-hosts", "cypher.lan"],
+    says: ["Cannot use --http-hosts: it needs CYPHER_DASHBOARD_TOKEN beside"],
   },
   { args: [...SERVE, "--client-cert", "--port", "0"], says: ["--tls beside"] },
   { args: [...CLIENT, "ping", "--client-cert"], says: ["--tls beside"] },
@@ -141,7 +160,8 @@ Deno.test("a taken port is one clear line", async () => {
   assertEquals(await program.ended, 1);
   assertEquals(
     program.errors,
-    `Cannot listen on 127.0.0.1:${port}: the port is taken\n`,
+    `Cannot listen on 127.0.0.1:${port}: the port is taken: choose another, ` +
+      "or 0 for a free one\n",
   );
 });
 
@@ -263,6 +283,19 @@ Deno.test("who is not let in hears why at once", async () => {
   await using stranger = new Program(endless, { env });
   assertEquals(await stranger.ended, 1);
   assertStringIncludes(stranger.errors, "The server does not accept the keys");
+});
+
+Deno.test("who is not let in on the classic wire hears so in time", async () => {
+  const port = String(availablePort());
+  const served = [...SERVE, "--port", port, "--no-dashboard"];
+  await using server = new Program(served, { env: KEYS });
+  await server.prints('"listening"');
+  const asking = [...CLIENT, "request", "READ", "/NUMBER", "--port", port];
+  // Swapped they would be right.
+  const args = [...asking, "--wire", "classic"];
+  await using stranger = new Program(args, { env: KEYS });
+  assertEquals(await stranger.ended, 1);
+  assertStringIncludes(stranger.errors, "Do the keys match?");
 });
 
 Deno.test("a client without --allow-net hears so, and does not wait", async () => {

@@ -141,6 +141,25 @@ Deno.test("the README's threads work as they stand", async () => {
   }
 });
 
+Deno.test("the README's threads show what is told at their start", async () => {
+  const [handler, server] = snippets("typescript");
+  const port = availablePort();
+  // One and the same key, which is told, as one thread in place of two is.
+  const equal = server!.replace("server-to-client-key", "client-to-server-key");
+  const files = [await asFile(handler!, port), await asFile(equal, port)];
+  const code = await Deno.readTextFile(files[1]!);
+  const here = `./${files[0]!.split("/").at(-1)}`;
+  await Deno.writeTextFile(files[1]!, code.replace("./handler.ts", here));
+  try {
+    await using serving = new Program(
+      ["run", "--unstable-net", "--allow-net", "--allow-read", files[1]!],
+    );
+    await serving.prints("EQUAL_KEYS");
+  } finally {
+    await Promise.all(files.map((file) => Deno.remove(file)));
+  }
+});
+
 Deno.test("the README's commands work as they stand", async () => {
   const [start, ask] = snippets("sh");
   assertEquals(start!.trim().split("\n"), [

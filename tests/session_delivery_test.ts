@@ -278,6 +278,27 @@ Deno.test("a server of the classic wire alone refuses a session", async () => {
   assertStringIncludes(message, 'wire: "classic"');
 });
 
+for (const wire of ["session", "classic"] as const) {
+  Deno.test(`${wire}: whose address is refused for wrong keys hears of it`, async () => {
+    await using server = await startServer(() => ({}), {
+      limits: { badTokens: 1 },
+    });
+    using log = new SignalLog(server.monitor);
+    for (let times = 1; times <= 2; times++) {
+      await using stranger = makeClient(server.address, equalKeys);
+      assertEquals(await codeOf(stranger.connect()), "UNAUTHORIZED");
+    }
+    await log.wait("limit");
+    // The keys are right now, and it is not let in either.
+    const options = { wire, maxUnanswered: 1 };
+    await using client = makeClient(server.address, options);
+    const { message } = await errorOf(
+      wire === "session" ? client.connect() : client.request({}),
+    );
+    assertStringIncludes(message, "banTime");
+  });
+}
+
 Deno.test("what may have been executed is not called too large", async () => {
   const quiet = new Quiet();
   let effects = 0;

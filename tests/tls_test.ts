@@ -272,6 +272,9 @@ Deno.test("what is not a certificate is told when it is given", () => {
   }
   const clients: [object, RegExp][] = [
     [{ caCerts: "ca.pem" }, /tls\.caCerts/],
+    [{ caCerts: key }, /tls\.caCerts.*list/],
+    [{ caCerts: [ca, "ca.pem"] }, /tls\.caCerts/],
+    [{ caCerts: [ca.slice(0, 99)] }, /tls\.caCerts/],
     [{ serverName: 1 }, /tls\.serverName/],
     [{ ca: [] }, /tls\.ca/],
     [{ cert: client.cert }, /tls\.key/],
@@ -305,6 +308,16 @@ Deno.test("a TLS port that is taken is told as a TCP one is", async () => {
   const error = await errorOf(second.start());
   assertEquals(error.code, "LISTEN_FAILED");
   assertMatch(error.message, /the port is taken/);
+});
+
+Deno.test("what to do about a server without TLS is told", async () => {
+  await using server = await startServer(({ data }) => ({ data }));
+  await using client = makeClient(server.address, {
+    wire: "session",
+    tls: clientTls,
+  });
+  const { message } = await errorOf(client.connect());
+  assertMatch(message, /does not seem to speak TLS/);
 });
 
 const shown: Record<string, [() => Parameters<typeof makeClient>[1], RegExp]> =

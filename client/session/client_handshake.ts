@@ -79,11 +79,21 @@ export class ClientHandshake {
 }
 
 /** The error for a server that speaks something else. */
-export function mismatch(): CypherError {
+function mismatch(): CypherError {
   return new CypherError(
     "WIRE_MISMATCH",
     "The server does not speak the session wire; is it a Python server? Then " +
       'make the client with wire: "classic"',
+  );
+}
+
+/** The error for a server that closes the connection without a word. */
+export function hungUp(): CypherError {
+  return new CypherError(
+    "WIRE_MISMATCH",
+    "The server hung up instead of shaking hands. Is it a Python server? Then " +
+      'make the client with wire: "classic". Were the keys wrong before? Then ' +
+      "it refuses this address for a while, its limits.banTime",
   );
 }
 

@@ -20,7 +20,7 @@ import { lossOf, type Transport } from "../../protocol/transport.ts";
 import type { ClientLink } from "../client_wire.ts";
 import type { Pending, PendingRequest } from "../pending.ts";
 import type { ClientOfflineReason } from "../signals.ts";
-import { ClientHandshake, mismatch } from "./client_handshake.ts";
+import { ClientHandshake, hungUp } from "./client_handshake.ts";
 import { connectionError, requestError } from "./error_frames.ts";
 import type { SessionState } from "./session_state.ts";
 
@@ -350,7 +350,7 @@ export class SessionLink implements ClientLink {
   #closedByPeer(): void {
     if (this.#state.kind === "leaving") return this.close(this.#state.reason);
     if (this.#state.kind === "handshake") {
-      this.#refusal = mismatch();
+      this.#refusal = hungUp();
       return this.close("wire-mismatch");
     }
     this.close("peer-closed");
