@@ -113,7 +113,7 @@ Deno.test("what a dial fails at otherwise is refused, and said", async () => {
 });
 
 Deno.test("who is told that it is offline can see whether it is tried again", async () => {
-  for (const [attempts, state] of [[1, "idle"], [2, "dialing"]] as const) {
+  for (const [attempts, state] of [[1, "idle"], [2, "waiting"]] as const) {
     const states: string[] = [];
     await using client = makeClient(address, {
       attempts,
