@@ -46,12 +46,22 @@ export function hostGuard(
 }
 
 /**
- * Lets changes pass only if they come from the page itself. Scripts send
- * neither header, and have no cookie that somebody else could use.
+ * Lets changes pass only if they come from the page itself, and reads unless
+ * another site's page makes them: it could not see the answers, but hold streams
+ * open. Following a link is the reader's own doing. Scripts send none of these
+ * headers, and have no cookie that somebody else could use.
+ *
+ * Source: W3C, Fetch Metadata Request Headers.
  */
 export const originGuard: MiddlewareHandler = async (c, next) => {
-  if (["GET", "HEAD", "OPTIONS"].includes(c.req.method)) return await next();
   const site = c.req.header("sec-fetch-site");
+  if (["GET", "HEAD", "OPTIONS"].includes(c.req.method)) {
+    const foreign = site === "cross-site" &&
+      c.req.header("sec-fetch-mode") !== "navigate";
+    return foreign
+      ? refuse(c, 403, "Other sites' pages cannot load this")
+      : await next();
+  }
   if (site !== undefined && site !== "same-origin" && site !== "none") {
     return refuse(c, 403, "Changes are taken from the page itself alone");
   }

@@ -126,6 +126,18 @@ const TABLE: [string, DashboardOptions, Ask, number][] = [
     ...remove,
     headers: { "sec-fetch-site": "same-site" },
   }, 403],
+  ["another site's page opens the stream", {}, {
+    path: "/events",
+    headers: { "sec-fetch-site": "cross-site", "sec-fetch-mode": "cors" },
+  }, 403],
+  ["another site's page loads a file", {}, {
+    path: "/app.js",
+    headers: { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" },
+  }, 403],
+  ["a link on another site", {}, {
+    path: "/",
+    headers: { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" },
+  }, 200],
   ["wrong origin, right token", TOKENS, {
     ...remove,
     headers: { origin: "http://evil.example", ...bearer(ADMIN) },
