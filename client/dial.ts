@@ -1,3 +1,4 @@
+import { addressOf } from "../protocol/address.ts";
 import { CypherError } from "../protocol/errors.ts";
 import type { Conn } from "../protocol/transport.ts";
 import { DialFailure } from "./dial_failure.ts";
@@ -24,14 +25,14 @@ export const dialTcp: Dial = async (target, signal) => {
 
 /** The error for a dial that failed, after `timeout` ms if that is why. */
 export function dialFailed(
-  { hostname, port }: { hostname: string; port: number },
+  target: { hostname: string; port: number },
   cause: unknown,
   timeout?: number,
 ): CypherError {
   const { why } = new DialFailure(cause, timeout);
   return new CypherError(
     "CONNECT_FAILED",
-    `Cannot connect to ${hostname}:${port}: ${why}`,
+    `Cannot connect to ${addressOf(target)}: ${why}`,
     { cause },
   );
 }

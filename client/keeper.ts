@@ -1,3 +1,4 @@
+import { addressOf } from "../protocol/address.ts";
 import { sleep } from "../protocol/clock.ts";
 import { CypherError } from "../protocol/errors.ts";
 import { ConnTransport, type Transport } from "../protocol/transport.ts";
@@ -187,7 +188,7 @@ export class Keeper<L extends Link> {
    * offline: whoever hears that can see that it is not being tried again.
    */
   #giveUp({ cause, why }: DialFailure, failedDials: number): boolean {
-    const { attempts, hostname, port } = this.#settings;
+    const { attempts } = this.#settings;
     const forbidden = cause instanceof Deno.errors.NotCapable;
     if (!forbidden && failedDials < attempts) return false;
     const after = forbidden
@@ -197,7 +198,7 @@ export class Keeper<L extends Link> {
     this.#events.gaveUp(
       new CypherError(
         "CONNECT_FAILED",
-        `Cannot connect to ${hostname}:${port}${after}`,
+        `Cannot connect to ${addressOf(this.#settings)}${after}`,
         { cause },
       ),
     );

@@ -4,6 +4,7 @@
  * @module
  */
 // deno-lint-ignore-file no-console
+import { addressOf } from "../protocol/address.ts";
 import {
   type Command,
   type CommandLine,
@@ -116,7 +117,9 @@ async function main(): Promise<void> {
     onOffline: (reason) => {
       // Who has given up is idle, and the error says why.
       if (reason === "closed" || client.state === "idle") return;
-      console.error(`Offline: ${reason}; retrying ${hostname}:${port}`);
+      console.error(
+        `Offline: ${reason}; retrying ${addressOf({ hostname, port })}`,
+      );
     },
   });
   console.log(

@@ -1,3 +1,4 @@
+import { addressOf, hostOf } from "../protocol/address.ts";
 import { CypherError } from "../protocol/errors.ts";
 import {
   badOption,
@@ -58,9 +59,7 @@ export class DashboardServer implements AsyncDisposable {
     }
     const wildcard = isWildcard(hostname);
     this.app = new DashboardApp(monitor, rest, {
-      hosts: wildcard
-        ? []
-        : [hostname.includes(":") ? `[${hostname}]` : hostname],
+      hosts: wildcard ? [] : [hostOf(hostname)],
       addresses: wildcard,
     });
     this.#abort = new AbortController();
@@ -78,9 +77,7 @@ export class DashboardServer implements AsyncDisposable {
   get url(): string {
     const { hostname, port } = this.address;
     if (isWildcard(hostname)) return `http://localhost:${port}/`;
-    return `http://${
-      hostname.includes(":") ? `[${hostname}]` : hostname
-    }:${port}/`;
+    return `http://${addressOf(this.address)}/`;
   }
 
   /** Ends the streams and stops to listen. Further calls wait for the first. */

@@ -1,3 +1,4 @@
+import { addressOf } from "../protocol/address.ts";
 import { type Clock, sleep } from "../protocol/clock.ts";
 import { CypherError } from "../protocol/errors.ts";
 import { ConnTransport, lossOf } from "../protocol/transport.ts";
@@ -235,7 +236,7 @@ export class TcpCore {
       unproven: this.#unproven,
       pace,
       onUnopened: () => admission.bans.strike(origin),
-      address: join(hostname, port),
+      address: addressOf({ hostname, port }),
     });
     admission.enter(origin);
     const gone = this.#run(connection, conn).then(() =>
@@ -297,7 +298,7 @@ export function listenFailed(
 ): CypherError {
   return new CypherError(
     "LISTEN_FAILED",
-    `Cannot listen on ${join(hostname, port)}: ${reasonOf(cause)}`,
+    `Cannot listen on ${addressOf({ hostname, port })}: ${reasonOf(cause)}`,
     { cause },
   );
 }
@@ -312,13 +313,6 @@ function withoutDelay(conn: AcceptedConn): void {
   } catch {
     // It is gone already, as the first read will say.
   }
-}
-
-/** An address as people write it; IPv6 in brackets (RFC 3986, 3.2.2). */
-function join(hostname: string, port: number): string {
-  return hostname.includes(":")
-    ? `[${hostname}]:${port}`
-    : `${hostname}:${port}`;
 }
 
 function reasonOf(cause: unknown): string {

@@ -4,6 +4,7 @@
  * @module
  */
 // deno-lint-ignore-file no-console
+import { addressOf } from "../../protocol/address.ts";
 import {
   type Command,
   complaintOf,
@@ -125,7 +126,9 @@ async function connected(
     const { hostname, port } = options;
     throw new CypherError(
       "CONNECT_FAILED",
-      `Cannot connect to ${hostname}:${port}: ${problemOf(reason)}`,
+      `Cannot connect to ${addressOf({ hostname, port })}: ${
+        problemOf(reason)
+      }`,
     );
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 // deno-lint-ignore-file no-console
+import { addressOf } from "../../protocol/address.ts";
 import {
   type Command,
   helpOf,
@@ -100,9 +101,8 @@ async function main(): Promise<void> {
 function exampleOf({ hostname, port }: Deno.NetAddr): string {
   const address = reachable(hostname);
   // Quoted, as a shell may take the brackets for a pattern.
-  const server = address.includes(":")
-    ? `"[${address}]:${port}"`
-    : `${address}:${port}`;
+  const shown = addressOf({ hostname: address, port });
+  const server = address.includes(":") ? `"${shown}"` : shown;
   const flag = server === USUAL ? "" : ` --server ${server}`;
   return `deno task chat:client${flag} (or nc ${address} ${port} and ` +
     "IDENT <username>)";

@@ -1,12 +1,14 @@
+import { addressOf } from "../../protocol/address.ts";
 import type { Log } from "../log/log.ts";
 
 /** Says where a server listens. */
 export function sayListening(
   log: Log,
   name: string,
-  { hostname, port }: Deno.NetAddr,
+  address: Deno.NetAddr,
 ): void {
-  log.say("listening", `${name} listens on ${hostname}:${port}`, {
+  const { hostname, port } = address;
+  log.say("listening", `${name} listens on ${addressOf(address)}`, {
     server: name,
     hostname,
     port,

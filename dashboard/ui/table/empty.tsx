@@ -1,3 +1,4 @@
+import { addressOf } from "../../../protocol/address.ts";
 import { visible } from "../format/text.ts";
 import { Copy } from "../parts/copy.tsx";
 import { listeners, server } from "../state/store.ts";
@@ -22,7 +23,7 @@ export function Empty() {
       </div>
     );
   }
-  const where = `${visible(at.hostname)}:${at.port}`;
+  const where = visible(addressOf(at));
   const flag = at.port !== USUAL_PORT ? ` --port ${at.port}` : "";
   return (
     <div class="empty">
