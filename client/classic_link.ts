@@ -234,7 +234,7 @@ function noAnswer(times: number): CypherError {
     "NO_ANSWER",
     `The peer closed the connection ${times} times in a row instead of ` +
       `answering. Do the keys match? If they did not before, it refuses this ` +
-      `address for a while, its limits.banTime. A Python server closes it when ` +
-      `its handler raises`,
+      `address for a while, its limits.banTime; or it is full, its ` +
+      `limits.connections. A Python server closes it when its handler raises`,
   );
 }

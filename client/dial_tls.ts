@@ -172,9 +172,15 @@ const REMEDIES: readonly [RegExp, string][] = [
     "give a name of the certificate's as tls.serverName, or as hostname",
   ],
   [
-    // A Cypher server without TLS hangs up.
-    /InvalidContentType|corrupt message|end of file/,
+    /InvalidContentType|corrupt message/,
     "it does not seem to speak TLS; is it the right port?",
+  ],
+  [
+    // As a Cypher server does that has no TLS, or does not want this peer.
+    /end of file/,
+    "it hung up at once. Does it speak TLS on this port? Is it full, its " +
+    "limits.connections? After wrong keys it refuses this address for a " +
+    "while, its limits.banTime",
   ],
 ];
 

@@ -136,11 +136,11 @@ export class Keeper<L extends Link> {
         if (link.refusal && !this.#closed) this.#events.refused(link.refusal);
       }
       if (this.#closed) reason = "closed";
-      // Before anybody is told: who asks then is not to find it online.
-      if (!gaveUp) this.#move({ kind: "waiting" });
+      // Before anybody is told: who asks then finds what comes next.
+      if (reason === "replaced") this.#replaced();
+      else if (!gaveUp) this.#move({ kind: "waiting" });
       this.#tell("offline", reason);
-      if (gaveUp) return;
-      if (reason === "replaced") return this.#replaced();
+      if (gaveUp || reason === "replaced") return;
       // A connection that we gave up ourselves says nothing about the server.
       if (this.#closed || reason === "abandoned") continue;
       const pause = backoff(failures++, this.#settings.backoff, random);

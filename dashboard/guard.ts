@@ -48,17 +48,17 @@ export function hostGuard(
 /**
  * Lets changes pass only if they come from the page itself, and reads unless
  * another site's page makes them: it could not see the answers, but hold streams
- * open. Following a link is the reader's own doing. Scripts send none of these
- * headers, and have no cookie that somebody else could use.
+ * open. Following a link, to a page of its own, is the reader's doing. Scripts
+ * send none of these headers, and have no cookie that somebody else could use.
  *
  * Source: W3C, Fetch Metadata Request Headers.
  */
 export const originGuard: MiddlewareHandler = async (c, next) => {
   const site = c.req.header("sec-fetch-site");
   if (["GET", "HEAD", "OPTIONS"].includes(c.req.method)) {
-    const foreign = site === "cross-site" &&
-      c.req.header("sec-fetch-mode") !== "navigate";
-    return foreign
+    const link = c.req.header("sec-fetch-mode") === "navigate" &&
+      c.req.header("sec-fetch-dest") === "document";
+    return site === "cross-site" && !link
       ? refuse(c, 403, "Other sites' pages cannot load this")
       : await next();
   }

@@ -1,6 +1,10 @@
-/** A hostname as people write it before a port; IPv6 in brackets (RFC 3986, 3.2.2). */
+/**
+ * A hostname as people write it before a port: IPv6 in brackets (RFC 3986,
+ * 3.2.2), which it may have already.
+ */
 export function hostOf(hostname: string): string {
-  return hostname.includes(":") ? `[${hostname}]` : hostname;
+  const bare = hostname.includes(":") && !hostname.startsWith("[");
+  return bare ? `[${hostname}]` : hostname;
 }
 
 /** An address as people write it. */

@@ -12,6 +12,7 @@ Deno.test("an address is written with a port as in a URL", () => {
   for (const hostname of ["::1", "fe80::1%eth0"]) {
     assertEquals(addressOf({ hostname, port: 80 }), `[${hostname}]:80`);
   }
+  assertEquals(addressOf({ hostname: "[::1]", port: 80 }), "[::1]:80");
 });
 
 Deno.test("what listens on IPv6, or cannot be reached there, is written so", async () => {

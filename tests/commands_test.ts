@@ -58,6 +58,7 @@ const WRONG: {
     args: [...SERVE, "--port", "0", "--http-hosts", "cypher.lan"],
     says: ["Cannot use --http-hosts: it needs CYPHER_DASHBOARD_TOKEN beside"],
   },
+  { args: [...SERVE, "--log", "token"], says: ['"token"'] },
   { args: [...SERVE, "--client-cert", "--port", "0"], says: ["--tls beside"] },
   { args: [...CLIENT, "ping", "--client-cert"], says: ["--tls beside"] },
   { args: [...SERVE, "--quiet"], says: ["--quiet", "--log-level warn"] },
@@ -209,6 +210,11 @@ Deno.test("a journal that deno task serve may not write: where it can be", async
       });
       await server.prints('"listening"');
     }
+    await using deeper = new Program(
+      [...serve, ...flags, "./.cypher/of/mine/journal.db"],
+      { cwd, env: KEYS },
+    );
+    await deeper.prints('"listening"');
     // Where nothing may be written, that is what is wrong.
     const none = serve.filter((word) => !word.startsWith("--allow-write"));
     await using program = new Program([...none, ...flags, "cypher.db"], {

@@ -134,9 +134,21 @@ const TABLE: [string, DashboardOptions, Ask, number][] = [
     path: "/app.js",
     headers: { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" },
   }, 403],
+  ["another site's frame", {}, {
+    path: "/events",
+    headers: {
+      "sec-fetch-site": "cross-site",
+      "sec-fetch-mode": "navigate",
+      "sec-fetch-dest": "iframe",
+    },
+  }, 403],
   ["a link on another site", {}, {
     path: "/",
-    headers: { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" },
+    headers: {
+      "sec-fetch-site": "cross-site",
+      "sec-fetch-mode": "navigate",
+      "sec-fetch-dest": "document",
+    },
   }, 200],
   ["wrong origin, right token", TOKENS, {
     ...remove,

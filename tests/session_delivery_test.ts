@@ -297,6 +297,20 @@ for (const wire of ["session", "classic"] as const) {
     );
     assertStringIncludes(message, "banTime");
   });
+
+  Deno.test(`${wire}: who finds no room hears of it`, async () => {
+    await using server = await startServer(() => ({}), {
+      limits: { connections: 1 },
+    });
+    await using first = makeClient(server.address);
+    await first.connect();
+    const options = { wire, maxUnanswered: 1 };
+    await using client = makeClient(server.address, options);
+    const { message } = await errorOf(
+      wire === "session" ? client.connect() : client.request({}),
+    );
+    assertStringIncludes(message, "limits.connections");
+  });
 }
 
 Deno.test("what may have been executed is not called too large", async () => {
@@ -333,7 +347,10 @@ Deno.test("the newest holder of a secret replaces the older one for good", async
     return { data: path };
   });
   using log = new SignalLog(server.monitor);
-  await using older = withSecret(() => makeClient(server.address));
+  const states: string[] = [];
+  await using older = withSecret(() =>
+    makeClient(server.address, { onOffline: () => states.push(older.state) })
+  );
   await using newer = withSecret(() => makeClient(server.address));
   const answer = older.request({ path: "/STUCK" });
   await until(
@@ -343,6 +360,7 @@ Deno.test("the newest holder of a secret replaces the older one for good", async
   await newer.connect();
   assertEquals(await codeOf(answer), "REPLACED");
   assertEquals(older.state, "closed");
+  assertEquals(states, ["closed"]);
   const [offline] = await log.wait("offline");
   assertEquals(offline!.reason, "replaced");
   stuck.open();

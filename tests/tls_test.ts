@@ -16,12 +16,14 @@ import {
   CypherClient,
   CypherError,
   CypherServer,
+  type CypherServerOptions,
 } from "../mod.ts";
 import { Authority, makeCerts, runCerts } from "./support/certificates.ts";
 import {
   clientKeys,
   codeOf,
   concat,
+  equalKeys,
   errorOf,
   HeldTimers,
   makeClient,
@@ -42,7 +44,9 @@ const serverTls = { cert: ours.cert, key: ours.key };
 const clientTls = { caCerts: [ours.ca] };
 
 /** A server that serves both wires over TLS and counts its executions. */
-async function startTls(): Promise<{
+async function startTls(
+  options: Partial<CypherServerOptions> = {},
+): Promise<{
   server: CypherServer;
   effects: unknown[];
 }> {
@@ -50,7 +54,7 @@ async function startTls(): Promise<{
   const server = await startServer(({ data }) => {
     effects.push(data);
     return { data };
-  }, { wires: ["session", "classic"], tls: serverTls });
+  }, { wires: ["session", "classic"], tls: serverTls, ...options });
   return { server, effects };
 }
 
@@ -317,7 +321,24 @@ Deno.test("what to do about a server without TLS is told", async () => {
     tls: clientTls,
   });
   const { message } = await errorOf(client.connect());
-  assertMatch(message, /does not seem to speak TLS/);
+  assertMatch(message, /Does it speak TLS on this port\?/);
+});
+
+Deno.test("whose address is refused for wrong keys hears of it over TLS", async () => {
+  const { server } = await startTls({ limits: { badTokens: 1 } });
+  await using _ = server;
+  using log = new SignalLog(server.monitor);
+  const options = { wire: "session", tls: clientTls } as const;
+  for (let times = 1; times <= 2; times++) {
+    await using stranger = makeClient(server.address, {
+      ...options,
+      ...equalKeys,
+    });
+    assertEquals((await errorOf(stranger.connect())).code, "UNAUTHORIZED");
+  }
+  await log.wait("limit");
+  await using client = makeClient(server.address, options);
+  assertMatch((await errorOf(client.connect())).message, /limits\.banTime/);
 });
 
 const shown: Record<string, [() => Parameters<typeof makeClient>[1], RegExp]> =

@@ -93,7 +93,8 @@ export function hungUp(): CypherError {
     "WIRE_MISMATCH",
     "The server hung up instead of shaking hands. Is it a Python server? Then " +
       'make the client with wire: "classic". Were the keys wrong before? Then ' +
-      "it refuses this address for a while, its limits.banTime",
+      "it refuses this address for a while, its limits.banTime. Or it is full, " +
+      "its limits.connections and limits.connectionsPerAddress",
   );
 }
 

@@ -12,7 +12,8 @@ export function serveComplaintOf(error: unknown): unknown {
   const complaint = complaintOf(error);
   if (typeof complaint !== "string") return complaint;
   return complaint.replaceAll(
-    /(?:the option )?"(token|readToken|allowedHosts)"/g,
+    // Not what somebody typed there.
+    /(?<!got )(?:the option )?"(token|readToken|allowedHosts)"/g,
     (_, option: string) => GIVEN[option]!,
   );
 }

@@ -2,6 +2,8 @@ import { CypherError } from "../../protocol/errors.ts";
 
 /** The one folder that `deno task serve` may write in. */
 const FOLDER = ".cypher";
+/** A file in it: the folder that it is in, with what leads nowhere else. */
+const INSIDE = /^((?:\.\/)*\.cypher(?=\/)(?!.*\.\.).*)\/[^/]+$/;
 
 /**
  * Opens what has its journal in this file, "" for none. With the keys in the
@@ -10,9 +12,8 @@ const FOLDER = ".cypher";
  * @throws {CypherError} `BAD_OPTION`, saying where a journal can be.
  */
 export async function withJournal<T>(file: string, open: () => T): Promise<T> {
-  if (file.startsWith(`${FOLDER}/`)) {
-    await Deno.mkdir(FOLDER, { recursive: true, mode: 0o700 });
-  }
+  const folder = INSIDE.exec(file)?.[1];
+  if (folder) await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
   try {
     return open();
   } catch (error) {
