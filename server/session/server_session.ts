@@ -19,10 +19,10 @@ import type { Connection } from "../connection.ts";
 import type { ClientRecord, Ending, Owner } from "./client_record.ts";
 import { Flow } from "./flow.ts";
 import { type HandshakeStep, ServerHandshake } from "./handshake.ts";
+import { ReadSize } from "./read_size.ts";
 import { Requests } from "./requests.ts";
 import type { SessionWireOptions } from "./session_wire.ts";
 
-const SMALLEST_READ = 1_024;
 /** How long the clients of a draining server are asked to stay away, in ms. */
 const STAY_AWAY = 1_000;
 
@@ -89,7 +89,7 @@ export class ServerSession implements Owner {
       "handshakeTimeout",
     );
     let reading = firstRead;
-    let size = SMALLEST_READ;
+    const size = new ReadSize(recvBuffer);
     let handshaking = true;
     while (!connection.ended) {
       const chunk = await reading;
@@ -101,12 +101,8 @@ export class ServerSession implements Owner {
         settled();
       }
       if (connection.ended) break;
-      // Grown while data flows, small again when it does not.
-      if (chunk.length === size) size = Math.min(recvBuffer, size * 4);
-      else if (chunk.length < size / 4) {
-        size = Math.max(SMALLEST_READ, size / 4);
-      }
-      reading = connection.read(size);
+      size.took(chunk.length);
+      reading = connection.read(size.bytes);
     }
     if (handshaking) settled();
     this.#flow.stop();
