@@ -3,8 +3,7 @@ import {
   checkCertificate,
 } from "../protocol/certificates.ts";
 import { checkClock, type Clock } from "../protocol/clock.ts";
-import { UNPRINTABLE } from "../protocol/fields.ts";
-import { NAME_LENGTH } from "../protocol/hello.ts";
+import { NAME_LENGTH, UNPRINTABLE } from "../protocol/fields.ts";
 import {
   badOption,
   bytes,

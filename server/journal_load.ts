@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { AnsweredSet } from "../protocol/answered.ts";
 import type { FrameType } from "../protocol/frames.ts";
-import { LARGEST_WINDOW } from "../protocol/hello.ts";
+import { LARGEST_WINDOW } from "../protocol/offers.ts";
 import type { StoredAnswer } from "./answers.ts";
 import type { Ending } from "./session/client_record.ts";
 

@@ -1,19 +1,15 @@
 import { nextTick } from "node:process";
+import { answeredParts, writeAnswered } from "../../protocol/answered_frame.ts";
 import type { Clock } from "../../protocol/clock.ts";
 import { Deadline } from "../../protocol/deadline.ts";
 import { CypherError } from "../../protocol/errors.ts";
 import { FrameWriter } from "../../protocol/frame_writer.ts";
 import { FRAME, type Frame, FrameParser } from "../../protocol/frames.ts";
 import { Heartbeat } from "../../protocol/heartbeat.ts";
-import {
-  answeredParts,
-  readClose,
-  readServerHello,
-  type ServerOffer,
-  writeAnswered,
-  writeClientHello,
-} from "../../protocol/hello.ts";
+import { readServerHello, writeClientHello } from "../../protocol/hello.ts";
 import type { Answer } from "../../protocol/message.ts";
+import { readClose } from "../../protocol/notices.ts";
+import type { ServerOffer } from "../../protocol/offers.ts";
 import { answerIn } from "../../protocol/payload.ts";
 import { RecordChannel } from "../../protocol/records.ts";
 import { lossOf, type Transport } from "../../protocol/transport.ts";

@@ -1,12 +1,9 @@
 import { AnsweredSet } from "../../protocol/answered.ts";
 import { CypherError } from "../../protocol/errors.ts";
-import {
-  clientIdOf,
-  LARGEST_WINDOW,
-  SECRET_BYTES,
-} from "../../protocol/hello.ts";
 import { Fifo } from "../../protocol/fifo.ts";
+import { clientIdOf, SECRET_BYTES } from "../../protocol/hello.ts";
 import { IdMap } from "../../protocol/id_map.ts";
+import { LARGEST_WINDOW } from "../../protocol/offers.ts";
 import type { Pending, PendingRequest } from "../pending.ts";
 
 /** What is to be written next. */

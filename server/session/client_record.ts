@@ -2,7 +2,7 @@ import { type AnsweredJson, AnsweredSet } from "../../protocol/answered.ts";
 import type { Place } from "../../protocol/fifo.ts";
 import type { FrameType } from "../../protocol/frames.ts";
 import { IdMap } from "../../protocol/id_map.ts";
-import { LARGEST_WINDOW } from "../../protocol/hello.ts";
+import { LARGEST_WINDOW } from "../../protocol/offers.ts";
 
 /** What ends a request: a frame, kept until the client says it has it. */
 export interface Ending {

@@ -1,11 +1,11 @@
 import type { AnsweredSet } from "../../protocol/answered.ts";
 import type { Clock } from "../../protocol/clock.ts";
 import { Deadline } from "../../protocol/deadline.ts";
+import type { MaybePromise } from "../../protocol/envelope.ts";
 import { Fifo } from "../../protocol/fifo.ts";
 import { FifoMap } from "../../protocol/fifo_map.ts";
 import { FRAME } from "../../protocol/frames.ts";
-import { writeError } from "../../protocol/hello.ts";
-import type { MaybePromise } from "../../protocol/envelope.ts";
+import { writeError } from "../../protocol/notices.ts";
 import type { Journalling } from "../journal.ts";
 import type { JournalledClient } from "../journal_load.ts";
 import {

@@ -1,6 +1,6 @@
 import { CypherError } from "../../protocol/errors.ts";
 import { FRAME, type Frame } from "../../protocol/frames.ts";
-import { writeError } from "../../protocol/hello.ts";
+import { writeError } from "../../protocol/notices.ts";
 import { requestIn } from "../../protocol/payload.ts";
 import type { StoredAnswer } from "../answers.ts";
 import type { Connection } from "../connection.ts";

@@ -1,19 +1,21 @@
 import type { AnsweredSet } from "../../protocol/answered.ts";
+import { readAnswered } from "../../protocol/answered_frame.ts";
 import type { MaybePromise } from "../../protocol/envelope.ts";
 import { CypherError } from "../../protocol/errors.ts";
 import { FrameWriter } from "../../protocol/frame_writer.ts";
 import { FRAME, type Frame, FrameParser } from "../../protocol/frames.ts";
 import {
   clientIdOf,
-  type ClientOffer,
-  LARGEST_WINDOW,
-  readAnswered,
   readClientHello,
-  type Refusal,
-  writeClose,
-  writeRefusal,
   writeServerHello,
 } from "../../protocol/hello.ts";
+import { writeClose } from "../../protocol/notices.ts";
+import {
+  type ClientOffer,
+  LARGEST_WINDOW,
+  type Refusal,
+  writeRefusal,
+} from "../../protocol/offers.ts";
 import { RecordChannel } from "../../protocol/records.ts";
 import type { Connection } from "../connection.ts";
 import type { ClientRecord, Ending, Owner } from "./client_record.ts";
