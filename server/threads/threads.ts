@@ -1,15 +1,14 @@
-import { CypherError } from "../../protocol/errors.ts";
 import { systemClock } from "../../protocol/clock.ts";
+import { CypherError } from "../../protocol/errors.ts";
 import { LONGEST_TIME } from "../../protocol/options.ts";
 import { Bans } from "../bans.ts";
 import type { Serving } from "../cypher_core.ts";
 import { Journal } from "../journal.ts";
 import { KeyRing, type ServerKeys } from "../key_ring.ts";
+import { listenFailed, listenTcp } from "../listener.ts";
 import type { ListenerInfo, Monitor } from "../monitor.ts";
 import type { CheckedOptions } from "../options.ts";
 import { NO_CONNECTION, SIGNAL_KINDS } from "../signals.ts";
-import { listenTcp } from "../listener.ts";
-import { listenFailed } from "../tcp_core.ts";
 import { Directory } from "./directory.ts";
 import { enteredIn, runningMemory } from "./ledger.ts";
 import {
