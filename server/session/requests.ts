@@ -2,12 +2,12 @@ import { CypherError } from "../../protocol/errors.ts";
 import { FRAME, type Frame } from "../../protocol/frames.ts";
 import { writeError } from "../../protocol/notices.ts";
 import { requestIn } from "../../protocol/payload.ts";
-import type { StoredAnswer } from "../answers.ts";
 import type { Connection } from "../connection.ts";
 import { Call } from "../handler.ts";
 import { failure, UNREADABLE } from "../runner.ts";
+import type { StoredAnswer } from "../stored_answer.ts";
 import type { ClientRecord, Ending } from "./client_record.ts";
-import type { SessionWireOptions } from "./session_wire.ts";
+import type { SessionWireOptions } from "./session_options.ts";
 
 /** How {@linkcode Requests} are made. */
 export interface RequestsOptions {

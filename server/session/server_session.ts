@@ -23,7 +23,7 @@ import { Flow } from "./flow.ts";
 import { type HandshakeStep, ServerHandshake } from "./handshake.ts";
 import { ReadSize } from "./read_size.ts";
 import { Requests } from "./requests.ts";
-import type { SessionWireOptions } from "./session_wire.ts";
+import type { SessionWireOptions } from "./session_options.ts";
 
 /** How long the clients of a draining server are asked to stay away, in ms. */
 const STAY_AWAY = 1_000;

@@ -1,5 +1,6 @@
 import type { Outcome } from "../answers.ts";
 import type { HandlerErrorInfo } from "../handler.ts";
+import type { Journalling } from "../journal.ts";
 import type { ServerKeys } from "../key_ring.ts";
 import type { ConnectionInfo } from "../monitor.ts";
 import type { CheckedOptions } from "../options.ts";
@@ -10,7 +11,6 @@ import {
   SIGNAL_KINDS,
   type SignalKind,
 } from "../signals.ts";
-import type { Note } from "./notes.ts";
 
 /** The options that can cross to another thread. */
 export type PlainOptions = Omit<
@@ -197,3 +197,18 @@ export type Event =
     readonly kind: "signal";
     readonly signal: NewSignal & { readonly at: number };
   };
+
+/** What a thread notes in the journal: a method of that, and with what. */
+export type Note = {
+  [K in NoteKind]: {
+    readonly kind: K;
+    readonly values: Values<Parameters<Journalling[K]>>;
+  };
+}[NoteKind];
+
+/** The methods that note something. */
+type NoteKind = Exclude<keyof Journalling, "load" | "loadTokens" | "close">;
+
+/** A method's parameters but for what is called when the note is safe. */
+type Values<P extends readonly unknown[]> = P extends
+  [...infer V, (() => void)?] ? V : P;
