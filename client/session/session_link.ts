@@ -17,13 +17,12 @@ import type { ClientLink } from "../client_wire.ts";
 import type { Pending, PendingRequest } from "../pending.ts";
 import type { ClientOfflineReason } from "../signals.ts";
 import { ClientHandshake, hungUp } from "./client_handshake.ts";
+import { Confirmations } from "./confirmations.ts";
 import { connectionError, requestError } from "./error_frames.ts";
+import { brokenFor, refusedFor } from "./offline_reasons.ts";
 import type { SessionState } from "./session_state.ts";
 
 const SMALLEST_READ = 4_096;
-/** How many answers may be unconfirmed before they are, and for how long. */
-const CONFIRM_AFTER = 32;
-const CONFIRM_WITHIN = 1_000;
 
 /** How a {@linkcode SessionLink} is made. */
 export interface SessionLinkOptions {
@@ -71,9 +70,8 @@ export class SessionLink implements ClientLink {
   #writer: FrameWriter | undefined;
   #parser: FrameParser;
   #handshaking: Deadline;
-  #confirming: Deadline;
+  #confirmations: Confirmations;
   #heartbeat: Heartbeat | undefined;
-  #unconfirmed = 0;
   /** Whether `send` ends a request: it goes on with the next by itself. */
   #refusing = false;
 
@@ -89,7 +87,7 @@ export class SessionLink implements ClientLink {
     this.#state = { kind: "handshake", handshake };
     this.#parser = new FrameParser(messageBytes);
     this.#handshaking = new Deadline(clock, () => this.close("unresponsive"));
-    this.#confirming = new Deadline(clock, () => this.#confirm());
+    this.#confirmations = new Confirmations(clock, () => this.#confirm());
   }
 
   get answered(): boolean {
@@ -131,7 +129,7 @@ export class SessionLink implements ClientLink {
       }
     }
     this.#handshaking.stop();
-    this.#confirming.stop();
+    this.#confirmations.stop();
     this.#heartbeat?.stop();
     this.#records?.rest();
     return this.#state.reason;
@@ -194,13 +192,7 @@ export class SessionLink implements ClientLink {
         return;
       case "refused":
         this.#refusal = step.error;
-        return this.close(
-          step.error.code === "UNAUTHORIZED"
-            ? "unauthorized"
-            : step.error.code === "REFUSED"
-            ? "refused"
-            : "wire-mismatch",
-        );
+        return this.close(refusedFor(step.error));
       case "accepted": {
         const records = this.#records = new RecordChannel(step.channel);
         this.#writer = new FrameWriter(
@@ -238,7 +230,7 @@ export class SessionLink implements ClientLink {
         this.#answered = true;
         this.#records!.wake();
         const request = state.ended(frame.id);
-        this.#confirmSoon();
+        this.#confirmations.answered();
         if (!request) return;
         const outcome = this.#read(request, frame);
         if (outcome instanceof CypherError) pending.fail(request, outcome);
@@ -326,14 +318,8 @@ export class SessionLink implements ClientLink {
     this.#refusing = false;
   }
 
-  #confirmSoon(): void {
-    if (++this.#unconfirmed >= CONFIRM_AFTER) return this.#confirm();
-    if (this.#unconfirmed === 1) this.#confirming.set(CONFIRM_WITHIN);
-  }
-
   #confirm(): void {
-    this.#unconfirmed = 0;
-    this.#confirming.clear();
+    this.#confirmations.confirmed();
     if (this.#state.kind !== "proven" && this.#state.kind !== "leaving") return;
     const { answered } = this.#options.state;
     for (
@@ -354,16 +340,6 @@ export class SessionLink implements ClientLink {
 
   #broken(error: CypherError): void {
     if (this.#state.kind === "handshake") this.#refusal = error;
-    this.close(
-      error.code === "TOO_LARGE"
-        ? "too-large"
-        : error.code === "BAD_TOKEN"
-        ? "bad-token"
-        : error.code === "WIRE_MISMATCH"
-        ? "wire-mismatch"
-        : error.code === "CONNECT_FAILED"
-        ? "refused"
-        : "protocol-error",
-    );
+    this.close(brokenFor(error));
   }
 }
