@@ -78,7 +78,7 @@ export interface DashboardOptions {
   clock?: Clock;
 }
 
-/** What the numeric options allow; the command line shares it. */
+/** What the numeric options allow. */
 const DASHBOARD_OPTIONS = {
   heartbeat: milliseconds(5_000, { min: 100 }),
   silence: milliseconds(25_000, { min: 100 }),
