@@ -1,7 +1,10 @@
 import type { Clock } from "../protocol/clock.ts";
 import { Deadline } from "../protocol/deadline.ts";
 import { lossOf, type Transport } from "../protocol/transport.ts";
-import { ConnectionSignals, type Outcome } from "./connection_signals.ts";
+import {
+  ConnectionSignals,
+  type RequestOutcome,
+} from "./connection_signals.ts";
 import { MessageDeadline, type MessagePace } from "./message_deadline.ts";
 import type { ConnectionInfo, ConnectionState, Monitor } from "./monitor.ts";
 import { Tally } from "./tally.ts";
@@ -278,7 +281,7 @@ export class Connection implements Stranger {
   }
 
   /** A request's work is over; `began` is the clock's time when it began. */
-  requestEnds(began: number, outcome: Outcome): void {
+  requestEnds(began: number, outcome: RequestOutcome): void {
     const latency = this.#tally.requestEnds(began);
     if (this.#tally.inProgress === 0) this.allow(this.#timeout);
     if (outcome.status !== "OK") {

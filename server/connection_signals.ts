@@ -3,7 +3,7 @@ import type { About, NewSignal, OfflineReason, SignalBody } from "./signals.ts";
 import type { Tally } from "./tally.ts";
 
 /** A request's outcome, for the monitor. */
-export interface Outcome {
+export interface RequestOutcome {
   readonly path: string;
   readonly operation: string;
   /** The answer's status code, `"OK"` for success. */
@@ -61,7 +61,7 @@ export class ConnectionSignals {
   }
 
   /** A request has ended so, `latency` ms after it began. */
-  request(outcome: Outcome, latency: number): void {
+  request(outcome: RequestOutcome, latency: number): void {
     if (!this.#monitor.wants("request")) return;
     const { path, operation, status, message: _, ...rest } = outcome;
     this.#signal({
