@@ -42,6 +42,19 @@ export function listenAt(
   return Deno.listen({ ...address, ...(reusePort && { reusePort }) });
 }
 
+/**
+ * Makes sure that nobody listens at an address.
+ *
+ * @throws {CypherError} `LISTEN_FAILED` if it is taken or not ours.
+ */
+export function requireFree(hostname: string, port: number): void {
+  try {
+    listenTcp()({ hostname, port }).close();
+  } catch (cause) {
+    throw listenFailed(hostname, port, cause);
+  }
+}
+
 /** The error for an address that cannot be listened on. */
 export function listenFailed(
   hostname: string,
