@@ -20,6 +20,16 @@ import type { Elsewhere } from "./elsewhere.ts";
 
 /** What one kept ending costs beside its text, in bytes. */
 const OVERHEAD = 200;
+/** So many ranges of ids take as much memory as a client without any. */
+const RANGES = 16;
+
+/** A client that is away. */
+interface Away {
+  /** Since when, on the clock. */
+  readonly since: number;
+  /** As how many clients it counts: its ids may be in many ranges. */
+  readonly weight: number;
+}
 
 /** How a {@linkcode ClientRegistry} is made. */
 export interface ClientRegistryOptions {
@@ -28,7 +38,10 @@ export interface ClientRegistryOptions {
   maxBytes: number;
   /** How long a client that is away is remembered, in ms. */
   maxAge: number;
-  /** How many clients that are away are remembered. */
+  /**
+   * How many clients that are away are remembered; those whose ids are in many
+   * ranges count as several.
+   */
   maxAway: number;
   /** What survives the process, if anything is to. */
   journal?: Journalling | undefined;
@@ -46,8 +59,10 @@ export class ClientRegistry {
   #records = new Map<string, ClientRecord>();
   #kept = new Fifo<Kept>();
   #bytes = 0;
-  /** When each client that is away went, the longest away first. */
-  #away = new FifoMap<ClientRecord, number>();
+  /** The clients that are away, the longest away first. */
+  #away = new FifoMap<ClientRecord, Away>();
+  /** What those weigh in all. */
+  #weight = 0;
   #forget: Deadline;
   /** Clients that other threads hold, with requests that run here. */
   #abroad = new Map<string, ClientRecord>();
@@ -105,7 +120,7 @@ export class ClientRegistry {
       this.#records.set(id, record);
       this.#options.journal?.know(id);
     }
-    this.#away.delete(record);
+    this.#back(record);
     const before = record.owner;
     record.owner = owner;
     before?.replaced();
@@ -121,9 +136,20 @@ export class ClientRegistry {
 
   #goneAway(record: ClientRecord): void {
     const { clock, maxAge, maxAway } = this.#options;
-    this.#away.add(record, clock.now());
-    if (this.#away.size > maxAway) this.#forgetOne(this.#away.oldest![0]);
+    const weight = 1 + Math.floor(record.finished.ranges.length / RANGES);
+    this.#away.add(record, { since: clock.now(), weight });
+    this.#weight += weight;
+    // But for itself, should it alone be too much: that is bounded.
+    while (this.#weight > maxAway && this.#away.size > 1) {
+      this.#forgetOne(this.#away.oldest![0]);
+    }
     if (this.#away.size === 1) this.#forget.set(maxAge);
+  }
+
+  /** A client is not away any more, if it was. */
+  #back(record: ClientRecord): void {
+    this.#weight -= this.#away.get(record)?.weight ?? 0;
+    this.#away.delete(record);
   }
 
   /**
@@ -219,7 +245,7 @@ export class ClientRegistry {
     const record = this.#records.get(id);
     if (!record) return undefined;
     const handover = record.handover();
-    this.#away.delete(record);
+    this.#back(record);
     this.#records.delete(id);
     for (const kept of record.kept.values()) {
       this.#drop(kept);
@@ -308,7 +334,7 @@ export class ClientRegistry {
     const { clock, maxAge } = this.#options;
     const before = clock.now() - maxAge;
     while (this.#away.oldest) {
-      const [record, since] = this.#away.oldest;
+      const [record, { since }] = this.#away.oldest;
       if (since > before) return this.#forget.set(since - before);
       this.#forgetOne(record);
     }
@@ -316,7 +342,7 @@ export class ClientRegistry {
 
   #forgetOne(record: ClientRecord): void {
     for (const kept of record.kept.values()) this.#drop(kept);
-    this.#away.delete(record);
+    this.#back(record);
     this.#records.delete(record.id);
     for (const running of record.running.values()) this.#leave(running);
     this.#options.journal?.forget(record.id);
