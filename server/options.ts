@@ -9,6 +9,7 @@ import {
   checkString,
   count,
   milliseconds,
+  requireObject,
 } from "../protocol/options.ts";
 import {
   checkAuthorities,
@@ -323,8 +324,10 @@ function checkWires(wires: readonly string[]): readonly string[] {
 }
 
 function checkOlderKeys(keys: readonly ServerKeys[]): readonly ServerKeys[] {
-  if (!Array.isArray(keys)) throw badOption("olderKeys", "a list", keys);
+  // Not shown: somebody may have given a key in its place.
+  if (!Array.isArray(keys)) throw badOption("olderKeys", "a list", typeof keys);
   for (const pair of keys) {
+    requireObject("olderKeys", pair);
     checkNames("olderKeys", pair, ["encryptionKey", "decryptionKey"]);
   }
   return keys;
@@ -332,6 +335,7 @@ function checkOlderKeys(keys: readonly ServerKeys[]): readonly ServerKeys[] {
 
 function checkTls(tls: TlsKeys | undefined): TlsKeys | undefined {
   if (tls === undefined) return undefined;
+  requireObject("tls", tls);
   checkNames("tls", tls, ["cert", "key", "clientCa"]);
   const { cert, key, clientCa } = tls;
   checkCertificate("tls", cert, key);
