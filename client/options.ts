@@ -13,6 +13,7 @@ import {
   checkString,
   count,
   milliseconds,
+  requireObject,
 } from "../protocol/options.ts";
 import { checkTracing, type Tracing } from "../protocol/tracing.ts";
 import { type Dial, dialTcp } from "./dial.ts";
@@ -204,6 +205,7 @@ function checkName(name: string | undefined): string | undefined {
 
 function dialOf(tls: ClientTls | undefined): Dial {
   if (tls === undefined) return dialTcp;
+  requireObject("tls", tls);
   checkNames("tls", tls, ["caCerts", "serverName", "cert", "key"]);
   const { caCerts = [], serverName, cert, key } = tls;
   if (!Array.isArray(caCerts)) {

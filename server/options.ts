@@ -10,6 +10,7 @@ import {
   checkString,
   count,
   milliseconds,
+  requireObject,
 } from "../protocol/options.ts";
 import { checkTracing, type Tracing } from "../protocol/tracing.ts";
 import { ANSWERS_OPTIONS } from "./answers.ts";
@@ -318,8 +319,10 @@ function checkWires(wires: readonly string[]): readonly string[] {
 }
 
 function checkOlderKeys(keys: readonly ServerKeys[]): readonly ServerKeys[] {
-  if (!Array.isArray(keys)) throw badOption("olderKeys", "a list", keys);
+  // Not shown: somebody may have given a key in its place.
+  if (!Array.isArray(keys)) throw badOption("olderKeys", "a list", typeof keys);
   for (const pair of keys) {
+    requireObject("olderKeys", pair);
     checkNames("olderKeys", pair, ["encryptionKey", "decryptionKey"]);
   }
   return keys;

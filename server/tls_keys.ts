@@ -2,7 +2,7 @@ import {
   checkAuthorities,
   checkCertificate,
 } from "../protocol/certificates.ts";
-import { checkNames } from "../protocol/options.ts";
+import { checkNames, requireObject } from "../protocol/options.ts";
 
 /** A server's certificate and its private key, as PEM. */
 export interface TlsKeys {
@@ -26,6 +26,7 @@ export function checkTlsKeys(
   tls: TlsKeys | undefined,
 ): TlsKeys | undefined {
   if (tls === undefined) return undefined;
+  requireObject("tls", tls);
   checkNames("tls", tls, ["cert", "key", "clientCa"]);
   const { cert, key, clientCa } = tls;
   checkCertificate("tls", cert, key);

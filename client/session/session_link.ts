@@ -23,6 +23,13 @@ import { brokenFor, refusedFor } from "./offline_reasons.ts";
 import type { SessionState } from "./session_state.ts";
 
 const SMALLEST_READ = 4_096;
+/**
+ * The longest that a server can send us away for, in ms. One that lies would
+ * do so for weeks; ours asks for a second.
+ */
+const LONGEST_AWAY = 60_000;
+/** What may wait to be written before no pong is added to it, in bytes. */
+const ENOUGH_SAID = 65_536;
 
 /** How a {@linkcode SessionLink} is made. */
 export interface SessionLinkOptions {
@@ -227,6 +234,8 @@ export class SessionLink implements ClientLink {
       case FRAME.response:
       case FRAME.error: {
         if (frame.id === 0) throw connectionError(frame);
+        // It says nothing about how the server is, nor is it to be confirmed.
+        if (!state.awaits(frame.id)) return;
         this.#answered = true;
         this.#records!.wake();
         const request = state.ended(frame.id);
@@ -239,6 +248,9 @@ export class SessionLink implements ClientLink {
       }
       case FRAME.ping:
         this.#records!.rest();
+        // What waits is a sign of life, too. A server that pings and does not
+        // read could make us keep any number.
+        if (this.#writer!.waiting > ENOUGH_SAID) return;
         return this.#writer!.send(FRAME.pong, 0, frame.payload);
       case FRAME.pong:
         return void this.#heartbeat?.pong(frame.payload);
@@ -290,7 +302,7 @@ export class SessionLink implements ClientLink {
   #goodbye(frame: Frame): void {
     const { reason, after, last } = readClose(frame.payload);
     if (reason === "replaced") return this.close("replaced");
-    this.#stayAway = after;
+    this.#stayAway = Math.min(after, LONGEST_AWAY);
     this.#options.state.goodbye(last);
     // Answers to what runs still come; the server closes after the last.
     const { offer } = this.#state as { offer: ServerOffer };

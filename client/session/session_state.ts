@@ -99,6 +99,11 @@ export class SessionState {
     return { kind: "request", id, request, again: false };
   }
 
+  /** Whether an id was written, and has no ending yet. */
+  awaits(id: number): boolean {
+    return this.#written.has(id);
+  }
+
   /** An ending came; gives its request, unless nobody waits for that. */
   ended(id: number): PendingRequest | undefined {
     const request = this.#written.get(id);

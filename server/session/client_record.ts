@@ -139,9 +139,11 @@ export class ClientRecord {
   confirm(answered: AnsweredSet): Kept[] {
     this.finished.merge(answered);
     this.highest = Math.max(this.highest, answered.highest);
-    const confirmed = this.kept.values().filter(({ id }) => answered.has(id));
-    for (const { id } of confirmed) this.kept.delete(id);
-    return confirmed;
+    return this.kept.ids().filter((id) => answered.has(id)).map((id) => {
+      const kept = this.kept.get(id)!;
+      this.kept.delete(id);
+      return kept;
+    });
   }
 
   /** What another thread has to know to go on with it. */

@@ -21,7 +21,10 @@ export interface ClientRegistryOptions {
   maxBytes: number;
   /** How long a client that is away is remembered, in ms. */
   maxAge: number;
-  /** How many clients that are away are remembered. */
+  /**
+   * How many clients that are away are remembered; those whose ids are in many
+   * ranges count as several.
+   */
   maxAway: number;
   /** What survives the process, if anything is to. */
   journal?: Journalling | undefined;
