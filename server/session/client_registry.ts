@@ -64,6 +64,8 @@ export class ClientRegistry {
   /** What those weigh in all. */
   #weight = 0;
   #forget: Deadline;
+  /** What is confirmed, and not yet noted in the journal. */
+  #confirmed = new Map<ClientRecord, number[]>();
   /** Clients that other threads hold, with requests that run here. */
   #abroad = new Map<string, ClientRecord>();
 
@@ -244,6 +246,7 @@ export class ClientRegistry {
   give(id: string): Handover | undefined {
     const record = this.#records.get(id);
     if (!record) return undefined;
+    this.#noteConfirmed(record);
     const handover = record.handover();
     this.#back(record);
     this.#records.delete(id);
@@ -307,13 +310,26 @@ export class ClientRegistry {
     const confirmed = record.confirm(answered);
     if (confirmed.length === 0) return;
     for (const kept of confirmed) this.#drop(kept);
+    if (!this.#options.journal) return;
     const ids = confirmed.map(({ id }) => id);
+    const noted = this.#confirmed.get(record);
+    if (noted) return void noted.push(...ids);
+    this.#confirmed.set(record, ids);
+    // Once for all that one read brings: what is finished is noted as a whole.
+    queueMicrotask(() => this.#noteConfirmed(record));
+  }
+
+  #noteConfirmed(record: ClientRecord): void {
+    const ids = this.#confirmed.get(record);
+    this.#confirmed.delete(record);
+    if (!ids || this.#records.get(record.id) !== record) return;
     this.#options.journal?.remove(record.id, ids, record.finished);
   }
 
   /** Stops remembering; for the end of the server. */
   close(): void {
     this.#forget.stop();
+    for (const record of this.#confirmed.keys()) this.#noteConfirmed(record);
     this.#options.journal?.close();
   }
 
