@@ -42,6 +42,8 @@ export class ClientRegistry {
   #records = new Map<string, ClientRecord>();
   #kept: KeptEndings;
   #away: AwayClients;
+  /** What is confirmed, and not yet noted in the journal. */
+  #confirmed = new Map<ClientRecord, number[]>();
   /** Clients that other threads hold, with requests that run here. */
   #abroad = new Map<string, ClientRecord>();
 
@@ -202,6 +204,7 @@ export class ClientRegistry {
   give(id: string): Handover | undefined {
     const record = this.#records.get(id);
     if (!record) return undefined;
+    this.#noteConfirmed(record);
     const handover = record.handover();
     this.#away.delete(record);
     this.#records.delete(id);
@@ -265,13 +268,26 @@ export class ClientRegistry {
     const confirmed = record.confirm(answered);
     if (confirmed.length === 0) return;
     for (const kept of confirmed) this.#kept.drop(kept);
+    if (!this.#options.journal) return;
     const ids = confirmed.map(({ id }) => id);
+    const noted = this.#confirmed.get(record);
+    if (noted) return void noted.push(...ids);
+    this.#confirmed.set(record, ids);
+    // Once for all that one read brings: what is finished is noted as a whole.
+    queueMicrotask(() => this.#noteConfirmed(record));
+  }
+
+  #noteConfirmed(record: ClientRecord): void {
+    const ids = this.#confirmed.get(record);
+    this.#confirmed.delete(record);
+    if (!ids || this.#records.get(record.id) !== record) return;
     this.#options.journal?.remove(record.id, ids, record.finished);
   }
 
   /** Stops remembering; for the end of the server. */
   close(): void {
     this.#away.stop();
+    for (const record of this.#confirmed.keys()) this.#noteConfirmed(record);
     this.#options.journal?.close();
   }
 

@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { AnsweredSet, type IdRange } from "../../protocol/answered.ts";
 import { FRAME, FrameBatch } from "../../protocol/frames.ts";
+import type { Journalling } from "../../server/journal.ts";
 import { ClientRegistry } from "../../server/session/client_registry.ts";
 import { SignalLog, startServer, within } from "../support/cypher.ts";
 import { FakeClock } from "../support/fake_clock.ts";
@@ -92,5 +93,43 @@ Deno.test("clients that leave gaps between their ids count as several", () => {
   }
   for (let i = 0; i < 8; i++) visit(`plain ${i}`, false);
   assertEquals(registry.size, 10);
+  registry.close();
+});
+
+Deno.test("what is confirmed together is noted in the journal together", async () => {
+  const removed: (readonly number[])[] = [];
+  const journal: Partial<Journalling> = {
+    load: () => [],
+    know: () => {},
+    end: (_client, _id, _ending, safe) => safe(),
+    remove: (_client, ids) => void removed.push(ids),
+    close: () => {},
+  };
+  const registry = new ClientRegistry({
+    clock: new FakeClock(),
+    maxBytes: 1_000_000,
+    maxAge: 1_000,
+    maxAway: 10,
+    journal: journal as Journalling,
+  });
+  const record = registry.claim("a", { deliver() {}, replaced() {} });
+  const ids = Array.from({ length: 100 }, (_, i) => i + 1);
+  for (const id of ids) {
+    registry.end(record, id, { type: FRAME.response, payload: "{}" });
+  }
+  const confirm = (floor: number) => {
+    const answered = new AnsweredSet(1);
+    answered.merge({ floor, ranges: [] });
+    registry.confirm(record, answered);
+  };
+  for (const id of ids.slice(0, 50)) confirm(id);
+  await Promise.resolve();
+  assertEquals(removed, [ids.slice(0, 50)]);
+  // Nor is anything left out when the client moves, or the server ends.
+  confirm(60);
+  registry.give("a");
+  assertEquals(removed[1], ids.slice(50, 60));
+  await Promise.resolve();
+  assertEquals(removed.length, 2);
   registry.close();
 });
