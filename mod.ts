@@ -45,7 +45,7 @@ export type { Dial } from "./client/dial.ts";
 export type { ClientTls } from "./client/dial_tls.ts";
 export type { ServerKeys } from "./server/key_ring.ts";
 export type { AcceptedConn, Listen, Listener } from "./server/listener.ts";
-export type { TlsKeys } from "./server/tls_accepted.ts";
+export type { TlsKeys } from "./server/tls_keys.ts";
 export type { Conn } from "./protocol/transport.ts";
 export { type Clock, systemClock, type Timer } from "./protocol/clock.ts";
 export { generateKeys, type KeyPair } from "./protocol/keys.ts";

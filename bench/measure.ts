@@ -1,6 +1,5 @@
 /** How the benchmarks measure: in rounds, in turns, medians. */
-import { filler, median } from "./support.ts";
-import type { Caller } from "./support.ts";
+import { type Caller, filler, median } from "./support.ts";
 
 /** What is asked, and how. */
 export interface Task {
@@ -40,7 +39,7 @@ const WARM_UP = 1_500;
 const FEWEST = 4;
 
 /** Whether a contender can do a task. */
-export function takesPart({ wants }: Contender, { both }: Task): boolean {
+function takesPart({ wants }: Contender, { both }: Task): boolean {
   return both || wants;
 }
 

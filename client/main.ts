@@ -15,6 +15,7 @@ import {
 import { CypherError, CypherStatus } from "../protocol/errors.ts";
 import { KEY_FILE, keysOf, parseKeys } from "../protocol/keys.ts";
 import { milliseconds } from "../protocol/options.ts";
+import { printable } from "../protocol/printable.ts";
 import { CypherClient } from "./cypher_client.ts";
 import type { ClientTls } from "./dial_tls.ts";
 import { CLIENT_OPTIONS } from "./options.ts";
@@ -152,7 +153,9 @@ async function request(
     path,
     ...(text !== undefined && { data: jsonOrText(text) }),
   }, { deadline });
-  return JSON.stringify(switches["body"] ? answer.body : answer.data);
+  return printable(
+    JSON.stringify(switches["body"] ? answer.body : answer.data),
+  );
 }
 
 /** What `deno task certs` made: the authority, and a certificate to show. */
@@ -205,5 +208,5 @@ function jsonOrText(text: string): unknown {
 }
 
 function oneLine({ status, message }: CypherStatus): string {
-  return `${status}: ${message}`;
+  return printable(`${status}: ${message}`);
 }

@@ -3,8 +3,7 @@ import {
   checkCertificate,
 } from "../protocol/certificates.ts";
 import { checkClock, type Clock } from "../protocol/clock.ts";
-import { UNPRINTABLE } from "../protocol/fields.ts";
-import { NAME_LENGTH } from "../protocol/hello.ts";
+import { NAME_LENGTH, UNPRINTABLE } from "../protocol/fields.ts";
 import {
   badOption,
   bytes,
@@ -14,6 +13,7 @@ import {
   checkString,
   count,
   milliseconds,
+  requireObject,
 } from "../protocol/options.ts";
 import { checkTracing, type Tracing } from "../protocol/tracing.ts";
 import { type Dial, dialTcp } from "./dial.ts";
@@ -205,6 +205,7 @@ function checkName(name: string | undefined): string | undefined {
 
 function dialOf(tls: ClientTls | undefined): Dial {
   if (tls === undefined) return dialTcp;
+  requireObject("tls", tls);
   checkNames("tls", tls, ["caCerts", "serverName", "cert", "key"]);
   const { caCerts = [], serverName, cert, key } = tls;
   if (!Array.isArray(caCerts)) {

@@ -5,9 +5,9 @@ import type { ConnectionRow } from "./contract.ts";
 import { sameRow } from "./rows.ts";
 
 /** Rows of connections that came, left or failed, in one batch at most. */
-export const MOVED_ROWS = 2_000;
+const MOVED_ROWS = 2_000;
 /** Rows that merely changed: about 130 KB of JSON. */
-export const CHANGED_ROWS = 500;
+const CHANGED_ROWS = 500;
 /** Up to this many connections are looked through for each batch. */
 const FEW = 1_000;
 /** More are looked through for one batch in so many. */

@@ -15,7 +15,7 @@ import { boundedSignal } from "./text.ts";
 import { Totals } from "./totals.ts";
 
 /** How long closed connections stay listed, in ms. */
-export const CLOSED_KEPT = 5 * 60_000;
+const CLOSED_KEPT = 5 * 60_000;
 
 /** How long `request` signals are kept for a stream that broke, in ms. */
 const REQUESTS_WANTED = 60_000;

@@ -5,7 +5,7 @@ import type { Collector } from "./collector.ts";
  * Signals of either sort in one event at most, about 100 KB; further ones wait
  * for the next batch. Small enough to get through where longer ones are cut.
  */
-export const EVENT_SIGNALS = 500;
+const EVENT_SIGNALS = 500;
 /** `request` signals that may wait; over it the oldest are left out. */
 const WAITING_REQUESTS = 2_000;
 

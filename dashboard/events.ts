@@ -10,7 +10,7 @@ import { EventStream } from "./stream.ts";
 import { head, HEARTBEAT, join, PREAMBLE, tail } from "./wire.ts";
 
 /** How often batches are sent, in ms: four times a second. */
-export const BATCH_INTERVAL = 250;
+const BATCH_INTERVAL = 250;
 
 /** What a stream is asked to be. */
 export interface Subscribe {

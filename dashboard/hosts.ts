@@ -12,7 +12,7 @@ export function isWildcard(hostname: string): boolean {
 }
 
 /** Whether a host name, as a URL spells it, is an IP address. */
-export function isAddress(hostname: string): boolean {
+function isAddress(hostname: string): boolean {
   return hostname.startsWith("[") || /^\d+(\.\d+){3}$/.test(hostname);
 }
 

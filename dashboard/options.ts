@@ -78,8 +78,8 @@ export interface DashboardOptions {
   clock?: Clock;
 }
 
-/** What the numeric options allow; the command line shares it. */
-export const DASHBOARD_OPTIONS = {
+/** What the numeric options allow. */
+const DASHBOARD_OPTIONS = {
   heartbeat: milliseconds(5_000, { min: 100 }),
   silence: milliseconds(25_000, { min: 100 }),
   session: milliseconds(43_200_000, { min: 1_000 }),

@@ -4,7 +4,7 @@ import { percentileOf } from "./latency.ts";
 import { bounded } from "./text.ts";
 
 /** How many requests of a connection are kept. */
-export const REQUESTS_KEPT = 50;
+const REQUESTS_KEPT = 50;
 
 const MINUTE = 60_000;
 

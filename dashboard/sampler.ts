@@ -3,9 +3,9 @@ import type { Figures, Sample } from "./contract.ts";
 import { Latency } from "./latency.ts";
 
 /** A sample's interval, in ms. */
-export const INTERVAL = 2_000;
+const INTERVAL = 2_000;
 /** How many samples are kept: 15 minutes of them. */
-export const SAMPLES_KEPT = 450;
+const SAMPLES_KEPT = 450;
 /** How many intervals the figures reach back: ten seconds. */
 const FIGURES_OVER = 5;
 /** How many intervals make a minute. */

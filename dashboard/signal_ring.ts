@@ -42,11 +42,6 @@ export class SignalRing<S extends Signal = Signal> {
     return Array.from({ length: count }, (_, i) => this.#at(first + i));
   }
 
-  /** How many signals come after an id. */
-  countAfter(id: number): number {
-    return this.size - this.#search(id);
-  }
-
   /** The newest `count` signals, oldest first. */
   newest(count: number): S[] {
     const first = Math.max(0, this.size - count);

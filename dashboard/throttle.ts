@@ -1,7 +1,7 @@
 import type { Clock } from "../protocol/clock.ts";
 
 /** How many wrong tries are free. */
-export const FREE_TRIES = 10;
+const FREE_TRIES = 10;
 /** The first wait after them, in ms; it doubles with each further try. */
 const FIRST_WAIT = 2_000;
 /** The longest wait, in ms: an owner who shares the source gets a turn. */

@@ -1,6 +1,10 @@
 import { CypherError } from "./errors.ts";
-import type { JsonValue } from "./json.ts";
+import { isJsonObject, type JsonValue, parseJson } from "./json.ts";
 
+/** How many characters a `name`, a `software` and a `reason` may have. */
+export const NAME_LENGTH = 128;
+/** How deep a payload may nest: deeper than any does. */
+const DEPTH = 8;
 /** Control characters, and halves of surrogate pairs: nothing to print. */
 export const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
 
@@ -65,4 +69,36 @@ export class Fields {
         `its ${name} must be ${requirement}`,
     );
   }
+}
+
+/**
+ * The fields of a payload that was received.
+ *
+ * @throws {CypherError} `BAD_MESSAGE` if it is not a JSON object.
+ */
+export function fieldsIn(payload: Uint8Array): Fields {
+  const value = jsonIn(payload);
+  if (isJsonObject(value)) return new Fields("BAD_MESSAGE", value);
+  throw new CypherError(
+    "BAD_MESSAGE",
+    "Cannot read the payload: it is not an object",
+  );
+}
+
+/**
+ * The JSON of a payload that was received.
+ *
+ * @throws {CypherError} `BAD_MESSAGE` if it is not JSON, or nests too deep.
+ */
+export function jsonIn(payload: Uint8Array): JsonValue {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(payload);
+  } catch {
+    throw new CypherError(
+      "BAD_MESSAGE",
+      "Cannot read the payload: it is not UTF-8",
+    );
+  }
+  return parseJson(text, DEPTH);
 }

@@ -1,7 +1,7 @@
 import { CypherError } from "./errors.ts";
 
 /** How many characters, and bytes, a key has. */
-export const KEY_LENGTH = 32;
+const KEY_LENGTH = 32;
 
 /** Where the commands keep the keys, in the folder they are started in. */
 export const KEY_FILE = ".cypher/keys.json";

@@ -118,6 +118,17 @@ export function checkNames(
 }
 
 /**
+ * Refuses anything but an object where secrets belong: told by its kind alone,
+ * as it may be one of them.
+ *
+ * @throws {CypherError} `BAD_OPTION`.
+ */
+export function requireObject(name: string, given: unknown): void {
+  if (typeof given === "object" && given !== null) return;
+  throw badOption(name, "an object", given === null ? null : typeof given);
+}
+
+/**
  * Returns an optional function, or undefined when it was left out.
  *
  * @throws {CypherError} `BAD_OPTION` if it is anything but a function.

@@ -3,6 +3,7 @@ import { FifoMap } from "../protocol/fifo_map.ts";
 import { bytes, count, milliseconds } from "../protocol/options.ts";
 import { type Identities, OwnIdentities } from "./identities.ts";
 import type { Journalling } from "./journal.ts";
+import type { StoredAnswer } from "./stored_answer.ts";
 
 /** What one stored answer costs beside its text, in bytes (measured: 180). */
 const OVERHEAD = 200;
@@ -16,16 +17,6 @@ export const ANSWERS_OPTIONS = {
   maxAge: milliseconds(600_000),
   clients: count(100_000, 1, 10_000_000),
 };
-
-/** A request's answer, ready to be sealed. */
-export interface StoredAnswer {
-  /** The answer's JSON text, ASCII alone. */
-  readonly text: string;
-  /** Its status code, `"OK"` for success. */
-  readonly status: string;
-  /** What the status says to people. */
-  readonly message: string;
-}
 
 /** What is known of a request's identity. */
 export type Claim =

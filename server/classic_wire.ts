@@ -86,7 +86,7 @@ class ClassicSession {
       const chunk = await reading;
       if (chunk === null || connection.ended) return;
       // Opened at once, as the next read overwrites the chunk.
-      const tokens = this.#splitter.push(chunk).map((one) => this.#open(one));
+      const tokens = this.#openAll(this.#splitter.push(chunk));
       connection.hold(this.#held, tokens.length > 0);
       for (const token of tokens) {
         await this.#answer(token);
@@ -118,6 +118,20 @@ class ClassicSession {
   get #held(): number {
     const { pending, held } = this.#splitter;
     return pending === 0 ? 0 : held + this.#readSize;
+  }
+
+  /**
+   * Up to the first that does not open, which ends the connection: a read can
+   * bring thousands that are empty, from somebody without any key.
+   */
+  #openAll(messages: readonly Uint8Array[]): Token[] {
+    const tokens: Token[] = [];
+    for (const message of messages) {
+      const token = this.#open(message);
+      tokens.push(token);
+      if (!token.generation) break;
+    }
+    return tokens;
   }
 
   #open(token: Uint8Array): Token {

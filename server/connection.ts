@@ -1,11 +1,15 @@
 import type { Clock } from "../protocol/clock.ts";
 import { Deadline } from "../protocol/deadline.ts";
 import { lossOf, type Transport } from "../protocol/transport.ts";
+import {
+  ConnectionSignals,
+  type RequestOutcome,
+} from "./connection_signals.ts";
 import { MessageDeadline, type MessagePace } from "./message_deadline.ts";
 import type { ConnectionInfo, ConnectionState, Monitor } from "./monitor.ts";
 import { Tally } from "./tally.ts";
 import type { Stranger, Unproven } from "./unproven.ts";
-import type { About, NewSignal, OfflineReason, SignalBody } from "./signals.ts";
+import type { OfflineReason } from "./signals.ts";
 
 /** How long a closing connection waits for the peer to close as well, in ms. */
 const LINGER = 1_000;
@@ -29,23 +33,10 @@ export interface ConnectionOptions {
   onUnopened?: (() => void) | undefined;
 }
 
-/** A request's outcome, for the monitor. */
-export interface Outcome {
-  readonly path: string;
-  readonly operation: string;
-  /** The answer's status code, `"OK"` for success. */
-  readonly status: string;
-  /** What the status says to people. */
-  readonly message: string;
-  readonly repeated: boolean;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-}
-
 /**
- * One peer: its socket, its state, its deadline and its counters. Reads and
- * writes never throw; when the peer is gone, reads give null and
- * {@linkcode Connection.ended} is true.
+ * One peer: its socket, its state and its deadlines. Reads and writes never
+ * throw; when the peer is gone, reads give null and {@linkcode Connection.ended}
+ * is true.
  */
 export class Connection implements Stranger {
   /** Unique within the monitor. */
@@ -56,6 +47,7 @@ export class Connection implements Stranger {
   generation: number | undefined;
   #transport: Transport;
   #monitor: Monitor;
+  #signals: ConnectionSignals;
   #unproven: Unproven;
   #proven = false;
   #message: MessageDeadline;
@@ -69,8 +61,6 @@ export class Connection implements Stranger {
   #state: ConnectionState = { kind: "handshake" };
   /** Those who wait for something else, or for the end. */
   #waiting: Set<() => void> | undefined;
-  #wire = "";
-  #name: string | undefined;
   #buffer: Uint8Array | undefined;
   /** The read begun last; null where none was. */
   #reading: Promise<Uint8Array | null> = Promise.resolve(null);
@@ -98,6 +88,7 @@ export class Connection implements Stranger {
     this.address = address;
     this.#transport = transport;
     this.#monitor = monitor;
+    this.#signals = new ConnectionSignals(monitor, this.id, address);
     this.#clock = clock;
     this.#tally = new Tally(clock);
     this.#timeout = this.#allowed = timeout;
@@ -139,8 +130,8 @@ export class Connection implements Stranger {
     return {
       id: this.id,
       address: this.address,
-      name: this.#name,
-      wire: this.#wire,
+      name: this.#signals.name,
+      wire: this.#signals.wire,
       state: this.#state,
       timeout: this.#timeout,
       ...this.#tally.counts(),
@@ -155,10 +146,8 @@ export class Connection implements Stranger {
    */
   online(wire: string, name?: string, proven = true): void {
     if (proven) this.prove();
-    this.#wire = wire;
-    if (name !== undefined) this.#name = name;
     if (this.#state.kind === "handshake") this.#state = { kind: "open" };
-    this.#signal({ kind: "online" });
+    this.#signals.online(wire, name);
   }
 
   /** The peer has shown that it holds the keys. */
@@ -184,7 +173,7 @@ export class Connection implements Stranger {
 
   /** A limit was hit, by what the peer does; none if there is none. */
   limit(limit: string | undefined): void {
-    if (limit !== undefined) this.#monitor.limit(limit, this.#about());
+    if (limit !== undefined) this.#signals.limit(limit);
   }
 
   /** Closes it to make room for others. */
@@ -195,7 +184,7 @@ export class Connection implements Stranger {
 
   /** Who the peer says it is, where that is known later. */
   set name(name: string) {
-    this.#name = name;
+    this.#signals.name = name;
   }
 
   /**
@@ -292,21 +281,14 @@ export class Connection implements Stranger {
   }
 
   /** A request's work is over; `began` is the clock's time when it began. */
-  requestEnds(began: number, outcome: Outcome): void {
+  requestEnds(began: number, outcome: RequestOutcome): void {
     const latency = this.#tally.requestEnds(began);
     if (this.#tally.inProgress === 0) this.allow(this.#timeout);
-    const { path, operation, status, message, ...rest } = outcome;
-    if (status !== "OK") this.failure(status, message, { path, operation });
-    if (this.#monitor.wants("request")) {
-      this.#signal({
-        kind: "request",
-        path,
-        operation,
-        status,
-        latency,
-        ...rest,
-      });
+    if (outcome.status !== "OK") {
+      const { status, message, path, operation } = outcome;
+      this.failure(status, message, { path, operation });
     }
+    this.#signals.request(outcome, latency);
   }
 
   /** A request's work goes on without this connection. */
@@ -321,7 +303,7 @@ export class Connection implements Stranger {
     request: { path?: string; operation?: string } = {},
   ): void {
     this.#tally.failures++;
-    this.#signal({ kind: "failure", code, message, ...request });
+    this.#signals.failure(code, message, request);
   }
 
   /** What the peer sent does not open: told, and held against its address. */
@@ -369,25 +351,17 @@ export class Connection implements Stranger {
 
   #close(reason: OfflineReason): void {
     if (this.#state.kind === "closed") return;
-    const wasOnline = this.#wire !== "";
     this.#state = { kind: "closed", reason, at: this.#clock.wall() };
     this.#deadline.clear();
     this.#message.stop();
     for (const over of this.#waiting ?? []) over();
-    if (!wasOnline) return;
-    this.#signal({
-      kind: "offline",
-      reason,
-      connected: this.#tally.age,
-      requests: this.#tally.requests,
-      inProgress: this.#tally.inProgress,
-    });
+    this.#signals.offline(reason, this.#tally);
   }
 
   #expired(): void {
     if (this.ended) return this.#transport.close();
     if (this.#writing) return this.close("slow-reader");
-    this.#signal({ kind: "timeout", after: this.#allowed });
+    this.#signals.timeout(this.#allowed);
     this.limit(this.#exceeded);
     this.close(this.#overdue);
   }
@@ -396,19 +370,5 @@ export class Connection implements Stranger {
     if (this.ended) return;
     this.limit("messageTimeout");
     this.close("slow-sender");
-  }
-
-  #signal(body: SignalBody): void {
-    if (!this.#monitor.wants(body.kind)) return;
-    this.#monitor.publish({ ...this.#about(), ...body } as NewSignal);
-  }
-
-  #about(): About {
-    return {
-      connection: this.id,
-      address: this.address,
-      name: this.#name,
-      wire: this.#wire,
-    };
   }
 }

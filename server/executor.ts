@@ -1,10 +1,11 @@
 import type { MaybePromise } from "../protocol/envelope.ts";
 import { CypherError } from "../protocol/errors.ts";
 import type { Request } from "../protocol/message.ts";
-import type { Answers, StoredAnswer } from "./answers.ts";
+import type { Answers } from "./answers.ts";
 import { Call } from "./handler.ts";
 import type { Journalling } from "./journal.ts";
 import { failure, type Runner, UNREADABLE } from "./runner.ts";
+import type { StoredAnswer } from "./stored_answer.ts";
 
 /** A request's answer, and what it was found under. */
 export interface Execution {

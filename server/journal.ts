@@ -2,7 +2,6 @@ import { DatabaseSync } from "node:sqlite";
 import type { AnsweredJson } from "../protocol/answered.ts";
 import { CypherError } from "../protocol/errors.ts";
 import { IDENTITY_BYTES } from "../protocol/identity_ring.ts";
-import type { StoredAnswer } from "./answers.ts";
 import {
   type JournalledClient,
   type JournalledToken,
@@ -13,6 +12,7 @@ import {
 } from "./journal_load.ts";
 import { openSchema, type Statements } from "./journal_schema.ts";
 import type { Ending } from "./session/client_record.ts";
+import type { StoredAnswer } from "./stored_answer.ts";
 
 /** What is noted of the wires, wherever that is written down. */
 export type Journalling = Omit<

@@ -1,9 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { AnsweredSet } from "../protocol/answered.ts";
 import type { FrameType } from "../protocol/frames.ts";
-import { LARGEST_WINDOW } from "../protocol/hello.ts";
-import type { StoredAnswer } from "./answers.ts";
+import { LARGEST_WINDOW } from "../protocol/offers.ts";
 import type { Ending } from "./session/client_record.ts";
+import type { StoredAnswer } from "./stored_answer.ts";
 
 /** How many tokens are read at once. */
 const CHUNK = 1_000;

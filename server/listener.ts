@@ -1,3 +1,5 @@
+import { addressOf } from "../protocol/address.ts";
+import { CypherError } from "../protocol/errors.ts";
 import type { Conn } from "../protocol/transport.ts";
 
 /** A connection that was accepted. */
@@ -38,4 +40,46 @@ export function listenAt(
   reusePort: boolean,
 ): Deno.TcpListener {
   return Deno.listen({ ...address, ...(reusePort && { reusePort }) });
+}
+
+/**
+ * Makes sure that nobody listens at an address.
+ *
+ * @throws {CypherError} `LISTEN_FAILED` if it is taken or not ours.
+ */
+export function requireFree(hostname: string, port: number): void {
+  try {
+    listenTcp()({ hostname, port }).close();
+  } catch (cause) {
+    throw listenFailed(hostname, port, cause);
+  }
+}
+
+/** The error for an address that cannot be listened on. */
+export function listenFailed(
+  hostname: string,
+  port: number,
+  cause: unknown,
+): CypherError {
+  return new CypherError(
+    "LISTEN_FAILED",
+    `Cannot listen on ${addressOf({ hostname, port })}: ${reasonOf(cause)}`,
+    { cause },
+  );
+}
+
+function reasonOf(cause: unknown): string {
+  if (cause instanceof Deno.errors.AddrInUse) {
+    return "the port is taken: choose another, or 0 for a free one";
+  }
+  if (cause instanceof Deno.errors.AddrNotAvailable) {
+    return "the address is not one of this machine";
+  }
+  if (cause instanceof Deno.errors.PermissionDenied) {
+    return "ports below 1,024 need privileges";
+  }
+  if (cause instanceof Deno.errors.NotCapable) {
+    return "run with --allow-net";
+  }
+  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,4 +1,5 @@
 import { checkClock, type Clock } from "../protocol/clock.ts";
+import type { Request } from "../protocol/message.ts";
 import {
   badOption,
   bytes,
@@ -9,19 +10,17 @@ import {
   checkString,
   count,
   milliseconds,
+  requireObject,
 } from "../protocol/options.ts";
-import {
-  checkAuthorities,
-  checkCertificate,
-} from "../protocol/certificates.ts";
-import type { Request } from "../protocol/message.ts";
 import { checkTracing, type Tracing } from "../protocol/tracing.ts";
 import { ANSWERS_OPTIONS } from "./answers.ts";
+import { checkMonitor } from "./check_monitor.ts";
 import type { Handler, HandlerErrorInfo } from "./handler.ts";
+import { cautious } from "./idempotent.ts";
 import type { ServerKeys } from "./key_ring.ts";
-import { Monitor } from "./monitor.ts";
 import type { Listen } from "./listener.ts";
-import type { TlsKeys } from "./tls_accepted.ts";
+import type { Monitor } from "./monitor.ts";
+import { checkTlsKeys, type TlsKeys } from "./tls_keys.ts";
 import { listenOn } from "./tls_listener.ts";
 
 /** How a {@linkcode CypherServer} is made. Times in ms, sizes in bytes. */
@@ -266,9 +265,6 @@ export function checkServerOptions(options: CypherServerOptions) {
     ...numbers
   } = options;
   checkHandler(options);
-  if (monitor !== undefined && !(monitor instanceof Monitor)) {
-    throw badOption("monitor", "a Monitor", monitor);
-  }
   return {
     encryptionKey,
     decryptionKey,
@@ -276,14 +272,14 @@ export function checkServerOptions(options: CypherServerOptions) {
     threads: checkNumber("threads", threads, THREADS),
     hostname: checkString("hostname", hostname, "127.0.0.1"),
     olderKeys: checkOlderKeys(olderKeys),
-    listen: checkFunction("listen", listen) ?? listenOn(checkTls(tls)),
+    listen: checkFunction("listen", listen) ?? listenOn(checkTlsKeys(tls)),
     wires: checkWires(wires),
     journal: checkString("journal", journal, ""),
     tls,
     idempotent: cautious(checkFunction("idempotent", idempotent)),
     answers: checkNumbers("answers", answers, ANSWERS_OPTIONS),
     limits: checkNumbers("limits", limits, SERVER_LIMITS),
-    monitor: monitor ?? new Monitor({ clock: checkClock(clock) }),
+    monitor: checkMonitor(monitor, checkClock(clock)),
     onHandlerError: checkFunction("onHandlerError", onHandlerError),
     tracing: checkTracing(tracing),
     clock: checkClock(clock),
@@ -323,31 +319,11 @@ function checkWires(wires: readonly string[]): readonly string[] {
 }
 
 function checkOlderKeys(keys: readonly ServerKeys[]): readonly ServerKeys[] {
-  if (!Array.isArray(keys)) throw badOption("olderKeys", "a list", keys);
+  // Not shown: somebody may have given a key in its place.
+  if (!Array.isArray(keys)) throw badOption("olderKeys", "a list", typeof keys);
   for (const pair of keys) {
+    requireObject("olderKeys", pair);
     checkNames("olderKeys", pair, ["encryptionKey", "decryptionKey"]);
   }
   return keys;
-}
-
-function checkTls(tls: TlsKeys | undefined): TlsKeys | undefined {
-  if (tls === undefined) return undefined;
-  checkNames("tls", tls, ["cert", "key", "clientCa"]);
-  const { cert, key, clientCa } = tls;
-  checkCertificate("tls", cert, key);
-  if (clientCa !== undefined) checkAuthorities("tls.clientCa", clientCa);
-  return tls;
-}
-
-/** A function that does not know, or throws, says no: that is always safe. */
-export function cautious(
-  idempotent: CypherServerOptions["idempotent"],
-): (request: Request) => boolean {
-  return (request) => {
-    try {
-      return idempotent?.(request) === true;
-    } catch {
-      return false;
-    }
-  };
 }

@@ -8,8 +8,8 @@ import {
   writeReply,
 } from "../protocol/message.ts";
 import type { Tracing } from "../protocol/tracing.ts";
-import type { StoredAnswer } from "./answers.ts";
 import type { Call, Handler, HandlerErrorInfo } from "./handler.ts";
+import type { StoredAnswer } from "./stored_answer.ts";
 
 /** How a {@linkcode Runner} is made. */
 export interface RunnerOptions {

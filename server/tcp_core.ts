@@ -9,6 +9,7 @@ import {
   type AcceptedConn,
   type Listen,
   type Listener,
+  listenFailed,
   listenTcp,
 } from "./listener.ts";
 import type { MessagePace } from "./message_deadline.ts";
@@ -275,7 +276,8 @@ export class TcpCore {
       if (connection.ended) return;
       const reason = lossOf(error);
       if (reason !== "peer-lost") return connection.close(reason);
-      connection.failure("TLS_FAILED", reasonOf(error));
+      const problem = error instanceof Error ? error.message : String(error);
+      connection.failure("TLS_FAILED", problem);
       connection.close("protocol-error");
     }
   }
@@ -290,19 +292,6 @@ export class TcpCore {
   }
 }
 
-/** The error for an address that cannot be listened on. */
-export function listenFailed(
-  hostname: string,
-  port: number,
-  cause: unknown,
-): CypherError {
-  return new CypherError(
-    "LISTEN_FAILED",
-    `Cannot listen on ${addressOf({ hostname, port })}: ${reasonOf(cause)}`,
-    { cause },
-  );
-}
-
 /**
  * An answer soon after another would wait until the peer has acknowledged that,
  * which a peer that has nothing to send does 40 ms later.
@@ -313,20 +302,4 @@ function withoutDelay(conn: AcceptedConn): void {
   } catch {
     // It is gone already, as the first read will say.
   }
-}
-
-function reasonOf(cause: unknown): string {
-  if (cause instanceof Deno.errors.AddrInUse) {
-    return "the port is taken: choose another, or 0 for a free one";
-  }
-  if (cause instanceof Deno.errors.AddrNotAvailable) {
-    return "the address is not one of this machine";
-  }
-  if (cause instanceof Deno.errors.PermissionDenied) {
-    return "ports below 1,024 need privileges";
-  }
-  if (cause instanceof Deno.errors.NotCapable) {
-    return "run with --allow-net";
-  }
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,6 +1,7 @@
 import { createServer, type TLSSocket } from "node:tls";
 import { ConnStream } from "./conn_stream.ts";
 import type { AcceptedConn } from "./listener.ts";
+import type { TlsKeys } from "./tls_keys.ts";
 
 /** The most handed over at once: so often a slow peer's progress is seen. */
 const SLICE = 65_536;
@@ -12,19 +13,6 @@ const ALERT = new Uint8Array([21, 3, 3, 0, 2, 2, 40]);
 
 /** What `node:tls` calls it when the peer is gone. */
 const GONE = ["ECONNRESET", "EPIPE", "ECANCELED", "ERR_STREAM_DESTROYED"];
-
-/** A server's certificate and its private key, as PEM. */
-export interface TlsKeys {
-  /** The certificate, with those that lead to the authority's behind it. */
-  readonly cert: string;
-  /** The certificate's private key. */
-  readonly key: string;
-  /**
-   * The authorities whose clients are let in, as PEM: only clients that show a
-   * certificate of one of them can connect. Default: every client can.
-   */
-  readonly clientCa?: string | readonly string[];
-}
 
 /** Where a connection stands. */
 type State =

@@ -1,5 +1,6 @@
 import { type Listen, listenAt, listenTcp } from "./listener.ts";
-import { TlsAccepted, type TlsKeys } from "./tls_accepted.ts";
+import { TlsAccepted } from "./tls_accepted.ts";
+import type { TlsKeys } from "./tls_keys.ts";
 
 /**
  * Listens for TLS: `node:tls` on what `Deno.listen` accepts. `Deno.listenTls`

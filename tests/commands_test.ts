@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import config from "../deno.json" with { type: "json" };
+import { CypherServer, CypherStatus } from "../mod.ts";
 import { NO_NAME } from "./support/no_name.ts";
 import { availablePort, Program } from "./support/program.ts";
 
@@ -164,6 +165,33 @@ Deno.test("a taken port is one clear line", async () => {
     `Cannot listen on 127.0.0.1:${port}: the port is taken: choose another, ` +
       "or 0 for a free one\n",
   );
+});
+
+Deno.test("what a server says cannot act on the terminal", async () => {
+  // Clear the screen; the same as one character; turn the direction around.
+  const evil = "\u001b[2J\u009b2J\u202e";
+  await using server = new CypherServer({
+    port: 0,
+    encryptionKey: KEYS.CYPHER_DECRYPTION_KEY,
+    decryptionKey: KEYS.CYPHER_ENCRYPTION_KEY,
+    handler: ({ operation }) => {
+      if (operation === "READ") return { data: { [evil]: evil } };
+      throw new CypherStatus(evil, evil);
+    },
+  });
+  await server.start();
+  const flags = ["--port", `${server.address.port}`];
+  for (const operation of ["READ", "UPDATE"]) {
+    await using program = new Program(
+      [...CLIENT, "request", operation, "/", ...flags],
+      { env: KEYS },
+    );
+    await program.ended;
+    const said = (program.output + program.errors).trimEnd();
+    assertStringIncludes(said, "\\u001b[2J\\u009b2J\\u202e");
+    assertEquals(/[\p{Cc}\p{Cf}]/u.exec(said), null);
+    if (operation === "READ") assertEquals(JSON.parse(said), { [evil]: evil });
+  }
 });
 
 Deno.test("help says what there is, and is no failure", async () => {

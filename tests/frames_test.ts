@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { AnsweredSet } from "../protocol/answered.ts";
+import { readAnswered, writeAnswered } from "../protocol/answered_frame.ts";
 import { CypherError } from "../protocol/errors.ts";
 import {
   FRAME,
@@ -12,29 +13,31 @@ import {
 } from "../protocol/frames.ts";
 import {
   clientIdOf,
-  type ClientOffer,
-  MESSAGE_LENGTH,
-  readAnswered,
   readClientHello,
-  readClientOffer,
+  readServerHello,
+  writeClientHello,
+  writeServerHello,
+} from "../protocol/hello.ts";
+import { FIRST_MESSAGE, NoiseHandshake, PREFACE } from "../protocol/noise.ts";
+import {
+  MESSAGE_LENGTH,
   readClose,
   readError,
+  writeClose,
+  writeError,
+} from "../protocol/notices.ts";
+import {
+  type ClientOffer,
+  readClientOffer,
   readRefusal,
-  readServerHello,
   readServerOffer,
   REFUSAL,
   type Refusal,
   type ServerOffer,
-  writeAnswered,
-  writeClientHello,
   writeClientOffer,
-  writeClose,
-  writeError,
   writeRefusal,
-  writeServerHello,
   writeServerOffer,
-} from "../protocol/hello.ts";
-import { FIRST_MESSAGE, NoiseHandshake, PREFACE } from "../protocol/noise.ts";
+} from "../protocol/offers.ts";
 
 const LIMIT = 1_000;
 const TYPES: FrameType[] = Object.values(FRAME);

@@ -7,9 +7,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import { CypherError, type CypherServerOptions, type Handler } from "../mod.ts";
-import { Answers, type StoredAnswer } from "../server/answers.ts";
-import { Journal } from "../server/journal.ts";
 import { FRAME } from "../protocol/frames.ts";
+import { Answers } from "../server/answers.ts";
+import { Journal } from "../server/journal.ts";
+import type { StoredAnswer } from "../server/stored_answer.ts";
 import {
   Gate,
   SignalLog,

@@ -267,6 +267,21 @@ Deno.test("a key in place of the options is not shown", async () => {
   }
 });
 
+Deno.test("a key in place of what holds keys is not shown", async () => {
+  const { clientToServer: key } = generateKeys();
+  const cases: [Make, object][] = [
+    [makeServer, { olderKeys: key }],
+    [makeServer, { olderKeys: [key] }],
+    [makeServer, { tls: key }],
+    [makeClient, { tls: key }],
+  ];
+  for (const [make, options] of cases) {
+    const error = await refusal(() => make({ ...options }));
+    assertTells(error, Object.keys(options)[0]!, '"string"', []);
+    assert(!Deno.inspect(error).includes(key), "the key is in the error");
+  }
+});
+
 Deno.test("hostname is a string with something in it", async () => {
   for (const [, make] of ENDS) {
     for (const good of [undefined, "localhost", "0.0.0.0", "::1"]) {

@@ -8,6 +8,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { AnsweredSet } from "../protocol/answered.ts";
+import { readAnswered, writeAnswered } from "../protocol/answered_frame.ts";
 import {
   FRAME,
   type Frame,
@@ -17,20 +18,10 @@ import {
 } from "../protocol/frames.ts";
 import {
   clientIdOf,
-  readAnswered,
   readClientHello,
-  readClientOffer,
-  readClose,
-  readError,
   readServerHello,
-  readServerOffer,
-  writeAnswered,
   writeClientHello,
-  writeClientOffer,
-  writeClose,
-  writeError,
   writeServerHello,
-  writeServerOffer,
 } from "../protocol/hello.ts";
 import {
   CipherState,
@@ -38,6 +29,18 @@ import {
   NoiseHandshake,
   PREFACE,
 } from "../protocol/noise.ts";
+import {
+  readClose,
+  readError,
+  writeClose,
+  writeError,
+} from "../protocol/notices.ts";
+import {
+  readClientOffer,
+  readServerOffer,
+  writeClientOffer,
+  writeServerOffer,
+} from "../protocol/offers.ts";
 import { RecordOpener, RecordSealer } from "../protocol/records.ts";
 import {
   chunksOf,

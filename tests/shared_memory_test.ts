@@ -1,9 +1,10 @@
 /** What threads write into memory that all of them see. */
 
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { Answers, type StoredAnswer } from "../server/answers.ts";
+import { Answers } from "../server/answers.ts";
 import { Executor } from "../server/executor.ts";
 import type { Runner } from "../server/runner.ts";
+import type { StoredAnswer } from "../server/stored_answer.ts";
 import {
   enteredIn,
   Ledger,

@@ -3,8 +3,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { CypherError, logSignals, Monitor, type SignalKind } from "../mod.ts";
 import { SIGNAL_KINDS } from "../server/signals.ts";
-import { CONTROL, type Event, KIND_BITS } from "../server/threads/messages.ts";
+import { CONTROL, type Event } from "../server/threads/messages.ts";
 import { Reporter } from "../server/threads/reporter.ts";
+import { KIND_BITS } from "../server/threads/wanted.ts";
 import { makeClient, startServer, until } from "./support/cypher.ts";
 
 const NOTICE = {

@@ -5,7 +5,7 @@ import { CypherClient, type CypherClientOptions } from "../../mod.ts";
 import { KEYS } from "../support.ts";
 
 /** Where attackers come from: an address of their own, on this machine. */
-export const STRANGE = "127.0.0.2";
+const STRANGE = "127.0.0.2";
 
 /** A client that has the keys. */
 export function clientOf(

@@ -50,11 +50,6 @@ export class Contacts {
     this.#contacts.delete(name);
   }
 
-  /** Everybody is a stranger. */
-  forgetAll(): void {
-    this.#contacts.clear();
-  }
-
   /**
    * A user announced a public key; gives its fingerprint. With another key
    * than before, they are somebody else: what belonged to it is forgotten.

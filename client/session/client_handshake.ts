@@ -1,16 +1,16 @@
 import { CypherError } from "../../protocol/errors.ts";
 import {
+  type NoiseChannel,
+  NoiseHandshake,
+  PREFACE,
+} from "../../protocol/noise.ts";
+import {
   type ClientOffer,
   readRefusal,
   readServerOffer,
   type ServerOffer,
   writeClientOffer,
-} from "../../protocol/hello.ts";
-import {
-  type NoiseChannel,
-  NoiseHandshake,
-  PREFACE,
-} from "../../protocol/noise.ts";
+} from "../../protocol/offers.ts";
 
 const LENGTH = 2;
 /** The largest second message; its payload has 500 bytes at most. */

@@ -4,7 +4,7 @@ import {
   CypherStatus,
 } from "../../protocol/errors.ts";
 import type { Frame } from "../../protocol/frames.ts";
-import { readError } from "../../protocol/hello.ts";
+import { readError } from "../../protocol/notices.ts";
 
 /** The codes of error frames that are an error code of ours. */
 const CODES: ReadonlySet<string> = new Set<CypherErrorCode>([

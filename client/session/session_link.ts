@@ -1,19 +1,15 @@
 import { nextTick } from "node:process";
+import { answeredParts, writeAnswered } from "../../protocol/answered_frame.ts";
 import type { Clock } from "../../protocol/clock.ts";
 import { Deadline } from "../../protocol/deadline.ts";
 import { CypherError } from "../../protocol/errors.ts";
 import { FrameWriter } from "../../protocol/frame_writer.ts";
 import { FRAME, type Frame, FrameParser } from "../../protocol/frames.ts";
 import { Heartbeat } from "../../protocol/heartbeat.ts";
-import {
-  answeredParts,
-  readClose,
-  readServerHello,
-  type ServerOffer,
-  writeAnswered,
-  writeClientHello,
-} from "../../protocol/hello.ts";
+import { readServerHello, writeClientHello } from "../../protocol/hello.ts";
 import type { Answer } from "../../protocol/message.ts";
+import { readClose } from "../../protocol/notices.ts";
+import type { ServerOffer } from "../../protocol/offers.ts";
 import { answerIn } from "../../protocol/payload.ts";
 import { RecordChannel } from "../../protocol/records.ts";
 import { lossOf, type Transport } from "../../protocol/transport.ts";
@@ -21,13 +17,19 @@ import type { ClientLink } from "../client_wire.ts";
 import type { Pending, PendingRequest } from "../pending.ts";
 import type { ClientOfflineReason } from "../signals.ts";
 import { ClientHandshake, hungUp } from "./client_handshake.ts";
+import { Confirmations } from "./confirmations.ts";
 import { connectionError, requestError } from "./error_frames.ts";
+import { brokenFor, refusedFor } from "./offline_reasons.ts";
 import type { SessionState } from "./session_state.ts";
 
 const SMALLEST_READ = 4_096;
-/** How many answers may be unconfirmed before they are, and for how long. */
-const CONFIRM_AFTER = 32;
-const CONFIRM_WITHIN = 1_000;
+/**
+ * The longest that a server can send us away for, in ms. One that lies would
+ * do so for weeks; ours asks for a second.
+ */
+const LONGEST_AWAY = 60_000;
+/** What may wait to be written before no pong is added to it, in bytes. */
+const ENOUGH_SAID = 65_536;
 
 /** How a {@linkcode SessionLink} is made. */
 export interface SessionLinkOptions {
@@ -75,9 +77,8 @@ export class SessionLink implements ClientLink {
   #writer: FrameWriter | undefined;
   #parser: FrameParser;
   #handshaking: Deadline;
-  #confirming: Deadline;
+  #confirmations: Confirmations;
   #heartbeat: Heartbeat | undefined;
-  #unconfirmed = 0;
   /** Whether `send` ends a request: it goes on with the next by itself. */
   #refusing = false;
 
@@ -93,7 +94,7 @@ export class SessionLink implements ClientLink {
     this.#state = { kind: "handshake", handshake };
     this.#parser = new FrameParser(messageBytes);
     this.#handshaking = new Deadline(clock, () => this.close("unresponsive"));
-    this.#confirming = new Deadline(clock, () => this.#confirm());
+    this.#confirmations = new Confirmations(clock, () => this.#confirm());
   }
 
   get answered(): boolean {
@@ -135,7 +136,7 @@ export class SessionLink implements ClientLink {
       }
     }
     this.#handshaking.stop();
-    this.#confirming.stop();
+    this.#confirmations.stop();
     this.#heartbeat?.stop();
     this.#records?.rest();
     return this.#state.reason;
@@ -198,13 +199,7 @@ export class SessionLink implements ClientLink {
         return;
       case "refused":
         this.#refusal = step.error;
-        return this.close(
-          step.error.code === "UNAUTHORIZED"
-            ? "unauthorized"
-            : step.error.code === "REFUSED"
-            ? "refused"
-            : "wire-mismatch",
-        );
+        return this.close(refusedFor(step.error));
       case "accepted": {
         const records = this.#records = new RecordChannel(step.channel);
         this.#writer = new FrameWriter(
@@ -239,10 +234,12 @@ export class SessionLink implements ClientLink {
       case FRAME.response:
       case FRAME.error: {
         if (frame.id === 0) throw connectionError(frame);
+        // It says nothing about how the server is, nor is it to be confirmed.
+        if (!state.awaits(frame.id)) return;
         this.#answered = true;
         this.#records!.wake();
         const request = state.ended(frame.id);
-        this.#confirmSoon();
+        this.#confirmations.answered();
         if (!request) return;
         const outcome = this.#read(request, frame);
         if (outcome instanceof CypherError) pending.fail(request, outcome);
@@ -251,6 +248,9 @@ export class SessionLink implements ClientLink {
       }
       case FRAME.ping:
         this.#records!.rest();
+        // What waits is a sign of life, too. A server that pings and does not
+        // read could make us keep any number.
+        if (this.#writer!.waiting > ENOUGH_SAID) return;
         return this.#writer!.send(FRAME.pong, 0, frame.payload);
       case FRAME.pong:
         return void this.#heartbeat?.pong(frame.payload);
@@ -302,7 +302,7 @@ export class SessionLink implements ClientLink {
   #goodbye(frame: Frame): void {
     const { reason, after, last } = readClose(frame.payload);
     if (reason === "replaced") return this.close("replaced");
-    this.#stayAway = after;
+    this.#stayAway = Math.min(after, LONGEST_AWAY);
     this.#options.state.goodbye(last);
     // Answers to what runs still come; the server closes after the last.
     const { offer } = this.#state as { offer: ServerOffer };
@@ -330,14 +330,8 @@ export class SessionLink implements ClientLink {
     this.#refusing = false;
   }
 
-  #confirmSoon(): void {
-    if (++this.#unconfirmed >= CONFIRM_AFTER) return this.#confirm();
-    if (this.#unconfirmed === 1) this.#confirming.set(CONFIRM_WITHIN);
-  }
-
   #confirm(): void {
-    this.#unconfirmed = 0;
-    this.#confirming.clear();
+    this.#confirmations.confirmed();
     if (this.#state.kind !== "proven" && this.#state.kind !== "leaving") return;
     const { answered } = this.#options.state;
     for (
@@ -358,16 +352,6 @@ export class SessionLink implements ClientLink {
 
   #broken(error: CypherError): void {
     if (this.#state.kind === "handshake") this.#refusal = error;
-    this.close(
-      error.code === "TOO_LARGE"
-        ? "too-large"
-        : error.code === "BAD_TOKEN"
-        ? "bad-token"
-        : error.code === "WIRE_MISMATCH"
-        ? "wire-mismatch"
-        : error.code === "CONNECT_FAILED"
-        ? "refused"
-        : "protocol-error",
-    );
+    this.close(brokenFor(error));
   }
 }

@@ -1,12 +1,9 @@
 import { AnsweredSet } from "../../protocol/answered.ts";
 import { CypherError } from "../../protocol/errors.ts";
-import {
-  clientIdOf,
-  LARGEST_WINDOW,
-  SECRET_BYTES,
-} from "../../protocol/hello.ts";
 import { Fifo } from "../../protocol/fifo.ts";
+import { clientIdOf, SECRET_BYTES } from "../../protocol/hello.ts";
 import { IdMap } from "../../protocol/id_map.ts";
+import { LARGEST_WINDOW } from "../../protocol/offers.ts";
 import type { Pending, PendingRequest } from "../pending.ts";
 
 /** What is to be written next. */
@@ -100,6 +97,11 @@ export class SessionState {
     this.#written.set(id, request);
     this.#inFlight.set(id, true);
     return { kind: "request", id, request, again: false };
+  }
+
+  /** Whether an id was written, and has no ending yet. */
+  awaits(id: number): boolean {
+    return this.#written.has(id);
   }
 
   /** An ending came; gives its request, unless nobody waits for that. */

@@ -9,7 +9,8 @@ import {
   count,
   milliseconds,
 } from "../../protocol/options.ts";
-import { Monitor } from "../monitor.ts";
+import { checkMonitor } from "../check_monitor.ts";
+import type { Monitor } from "../monitor.ts";
 
 /** How a {@linkcode ChatServer} is made. Times in ms, sizes in bytes. */
 export interface ChatServerOptions {
@@ -91,9 +92,6 @@ export function checkChatServerOptions(options: ChatServerOptions) {
     clock,
     ...numbers
   } = options;
-  if (monitor !== undefined && !(monitor instanceof Monitor)) {
-    throw badOption("monitor", "a Monitor", monitor);
-  }
   const checked = checkNumbers("limits", limits, CHAT_SERVER_LIMITS);
   // What one line can set off must fit: the line, a command and a username.
   if (checked.queueBytes < checked.lineBytes + 64) {
@@ -107,7 +105,7 @@ export function checkChatServerOptions(options: ChatServerOptions) {
     hostname: checkString("hostname", hostname, "127.0.0.1"),
     greeting: checkGreeting(greeting),
     limits: checked,
-    monitor: monitor ?? new Monitor({ clock: checkClock(clock) }),
+    monitor: checkMonitor(monitor, checkClock(clock)),
     clock: checkClock(clock),
     ...checkNumbers("", numbers, CHAT_SERVER_OPTIONS),
   };

@@ -1,3 +1,4 @@
+import { printable } from "../../protocol/printable.ts";
 import type { LogLine } from "./line.ts";
 
 /** Writes a line as one line of text. */
@@ -51,18 +52,4 @@ export function quoted(text: string): string {
 
 function cut(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
-}
-
-/**
- * Everything that a terminal would act on, or show as what it is not, as an
- * escape: ends of lines, control characters, changes of direction.
- */
-function printable(text: string): string {
-  return text.replaceAll(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (character) =>
-      character.split("").map((unit) =>
-        `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`
-      ).join(""),
-  );
 }

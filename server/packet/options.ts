@@ -1,6 +1,5 @@
 import { type Clock, systemClock } from "../../protocol/clock.ts";
 import {
-  badOption,
   bytes,
   checkFunction,
   checkNames,
@@ -13,7 +12,8 @@ import {
   PACKET_LIMITS,
   PACKET_OPTIONS,
 } from "../../protocol/packet/options.ts";
-import { Monitor } from "../monitor.ts";
+import { checkMonitor } from "../check_monitor.ts";
+import type { Monitor } from "../monitor.ts";
 import type { PacketHandler, PacketHandlerErrorInfo } from "./handler.ts";
 
 /** How a {@linkcode PacketServer} is made. Times in ms, sizes in bytes. */
@@ -109,14 +109,11 @@ export function checkPacketServerOptions(options: PacketServerOptions) {
     newSession,
     ...numbers
   } = options;
-  if (monitor !== undefined && !(monitor instanceof Monitor)) {
-    throw badOption("monitor", "a Monitor", monitor);
-  }
   return {
     handler: checkFunction("handler", handler) ?? (() => {}),
     hostname: checkString("hostname", hostname, "127.0.0.1"),
     limits: checkNumbers("limits", limits, PACKET_SERVER_LIMITS),
-    monitor: monitor ?? new Monitor({ clock }),
+    monitor: checkMonitor(monitor, clock),
     onHandlerError: checkFunction("onHandlerError", onHandlerError),
     clock,
     newSession: checkFunction("newSession", newSession) ??

@@ -1,6 +1,5 @@
 import { type Clock, systemClock } from "../../protocol/clock.ts";
 import {
-  badOption,
   bytes,
   checkFunction,
   checkNames,
@@ -9,7 +8,8 @@ import {
   count,
   milliseconds,
 } from "../../protocol/options.ts";
-import { Monitor } from "../monitor.ts";
+import { checkMonitor } from "../check_monitor.ts";
+import type { Monitor } from "../monitor.ts";
 import type { SegmentHandler, SegmentPeer } from "./handler.ts";
 import type { SegmentServerStep } from "./steps.ts";
 
@@ -114,14 +114,11 @@ export function checkSegmentServerOptions(options: SegmentServerOptions) {
     random,
     ...numbers
   } = options;
-  if (monitor !== undefined && !(monitor instanceof Monitor)) {
-    throw badOption("monitor", "a Monitor", monitor);
-  }
   return {
     handler: checkFunction("handler", handler),
     hostname: checkString("hostname", hostname, "127.0.0.1"),
     limits: checkNumbers("limits", limits, SEGMENT_SERVER_LIMITS),
-    monitor: monitor ?? new Monitor({ clock }),
+    monitor: checkMonitor(monitor, clock),
     onStep: checkFunction("onStep", onStep),
     onHandlerError: checkFunction("onHandlerError", onHandlerError),
     clock,

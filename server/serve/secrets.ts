@@ -2,7 +2,7 @@ import { CypherError } from "../../protocol/errors.ts";
 import { KEY_FILE, keysOf } from "../../protocol/keys.ts";
 import { loadOrMakeKeys } from "../key_file.ts";
 import type { ServerKeys } from "../key_ring.ts";
-import type { TlsKeys } from "../tls_accepted.ts";
+import type { TlsKeys } from "../tls_keys.ts";
 
 /**
  * The certificate that `deno task certs` made, and if clients need one as well,

@@ -2,7 +2,7 @@ import { type AnsweredJson, AnsweredSet } from "../../protocol/answered.ts";
 import type { Place } from "../../protocol/fifo.ts";
 import type { FrameType } from "../../protocol/frames.ts";
 import { IdMap } from "../../protocol/id_map.ts";
-import { LARGEST_WINDOW } from "../../protocol/hello.ts";
+import { LARGEST_WINDOW } from "../../protocol/offers.ts";
 
 /** What ends a request: a frame, kept until the client says it has it. */
 export interface Ending {
@@ -139,9 +139,11 @@ export class ClientRecord {
   confirm(answered: AnsweredSet): Kept[] {
     this.finished.merge(answered);
     this.highest = Math.max(this.highest, answered.highest);
-    const confirmed = this.kept.values().filter(({ id }) => answered.has(id));
-    for (const { id } of confirmed) this.kept.delete(id);
-    return confirmed;
+    return this.kept.ids().filter((id) => answered.has(id)).map((id) => {
+      const kept = this.kept.get(id)!;
+      this.kept.delete(id);
+      return kept;
+    });
   }
 
   /** What another thread has to know to go on with it. */

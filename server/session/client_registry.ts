@@ -1,25 +1,18 @@
 import type { AnsweredSet } from "../../protocol/answered.ts";
 import type { Clock } from "../../protocol/clock.ts";
-import { Deadline } from "../../protocol/deadline.ts";
-import { Fifo } from "../../protocol/fifo.ts";
-import { FifoMap } from "../../protocol/fifo_map.ts";
-import { FRAME } from "../../protocol/frames.ts";
-import { writeError } from "../../protocol/hello.ts";
 import type { MaybePromise } from "../../protocol/envelope.ts";
 import type { Journalling } from "../journal.ts";
 import type { JournalledClient } from "../journal_load.ts";
+import { AwayClients } from "./away_clients.ts";
 import {
   ClientRecord,
   type Ending,
   type Handover,
-  type Kept,
   type Owner,
   type Running,
 } from "./client_record.ts";
 import type { Elsewhere } from "./elsewhere.ts";
-
-/** What one kept ending costs beside its text, in bytes. */
-const OVERHEAD = 200;
+import { KeptEndings, UNKNOWN } from "./kept_endings.ts";
 
 /** How a {@linkcode ClientRegistry} is made. */
 export interface ClientRegistryOptions {
@@ -28,7 +21,10 @@ export interface ClientRegistryOptions {
   maxBytes: number;
   /** How long a client that is away is remembered, in ms. */
   maxAge: number;
-  /** How many clients that are away are remembered. */
+  /**
+   * How many clients that are away are remembered; those whose ids are in many
+   * ranges count as several.
+   */
   maxAway: number;
   /** What survives the process, if anything is to. */
   journal?: Journalling | undefined;
@@ -44,23 +40,27 @@ export interface ClientRegistryOptions {
 export class ClientRegistry {
   #options: ClientRegistryOptions;
   #records = new Map<string, ClientRecord>();
-  #kept = new Fifo<Kept>();
-  #bytes = 0;
-  /** When each client that is away went, the longest away first. */
-  #away = new FifoMap<ClientRecord, number>();
-  #forget: Deadline;
+  #kept: KeptEndings;
+  #away: AwayClients;
+  /** What is confirmed, and not yet noted in the journal. */
+  #confirmed = new Map<ClientRecord, number[]>();
   /** Clients that other threads hold, with requests that run here. */
   #abroad = new Map<string, ClientRecord>();
 
   constructor(options: ClientRegistryOptions) {
     this.#options = options;
-    this.#forget = new Deadline(options.clock, () => this.#forgetOld());
+    this.#kept = new KeptEndings(
+      options.maxBytes,
+      ({ record, id }) =>
+        options.journal?.remove(record.id, [id], record.finished),
+    );
+    this.#away = new AwayClients(options, (record) => this.#forget(record));
     for (const client of options.journal?.load() ?? []) this.#restore(client);
   }
 
   /** The bytes that kept answers take now. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#kept.bytes;
   }
 
   /** How many clients are remembered. */
@@ -116,14 +116,7 @@ export class ClientRegistry {
   release(record: ClientRecord, owner: Owner): void {
     if (record.owner !== owner) return;
     record.owner = undefined;
-    this.#goneAway(record);
-  }
-
-  #goneAway(record: ClientRecord): void {
-    const { clock, maxAge, maxAway } = this.#options;
-    this.#away.add(record, clock.now());
-    if (this.#away.size > maxAway) this.#forgetOne(this.#away.oldest![0]);
-    if (this.#away.size === 1) this.#forget.set(maxAge);
+    this.#away.add(record);
   }
 
   /**
@@ -172,17 +165,8 @@ export class ClientRegistry {
       return this.#endAbroad(record, id, ending);
     }
     record.finish(id);
-    this.#keep(record, id, ending);
+    this.#kept.keep(record, id, ending);
     record.owner?.deliver(id, ending);
-  }
-
-  #keep(record: ClientRecord, id: number, ending: Ending): void {
-    if (ending.payload === UNKNOWN.payload) return keepUnknown(record, id);
-    const kept: Kept = { record, id, ending, place: undefined };
-    kept.place = this.#kept.add(kept);
-    record.kept.set(id, kept);
-    this.#bytes += sizeOf(ending);
-    while (this.#bytes > this.#options.maxBytes) this.#giveUpFirst();
   }
 
   #restore(client: JournalledClient): void {
@@ -191,12 +175,14 @@ export class ClientRegistry {
     this.#records.set(client.id, record);
     record.finished.merge(finished);
     record.highest = finished.highest;
-    for (const [id, ending] of client.ended) this.#keep(record, id, ending);
+    for (const [id, ending] of client.ended) {
+      this.#kept.keep(record, id, ending);
+    }
     for (const id of started) {
       record.finish(id);
-      keepUnknown(record, id);
+      this.#kept.keep(record, id, UNKNOWN);
     }
-    this.#goneAway(record);
+    this.#away.add(record);
   }
 
   /** Whoever holds the client is told; if it is forgotten, nobody asks. */
@@ -218,11 +204,12 @@ export class ClientRegistry {
   give(id: string): Handover | undefined {
     const record = this.#records.get(id);
     if (!record) return undefined;
+    this.#noteConfirmed(record);
     const handover = record.handover();
     this.#away.delete(record);
     this.#records.delete(id);
     for (const kept of record.kept.values()) {
-      this.#drop(kept);
+      this.#kept.drop(kept);
       record.kept.delete(kept.id);
     }
     // What runs on another thread is told to whoever holds the client then.
@@ -245,12 +232,12 @@ export class ClientRegistry {
     this.#abroad.delete(id);
     this.#records.set(id, record);
     record.slot = slot;
-    this.#goneAway(record);
+    this.#away.add(record);
     if (!handover) return journal?.know(id);
     const { finished, highest, kept, running } = handover;
     record.finished.merge(finished);
     record.highest = Math.max(record.highest, highest);
-    for (const [id, ending] of kept) this.#keep(record, id, ending);
+    for (const [id, ending] of kept) this.#kept.keep(record, id, ending);
     for (const request of running) {
       if (record.running.has(request) || record.ending.has(request)) continue;
       record.running.set(request, {
@@ -280,67 +267,36 @@ export class ClientRegistry {
   confirm(record: ClientRecord, answered: AnsweredSet): void {
     const confirmed = record.confirm(answered);
     if (confirmed.length === 0) return;
-    for (const kept of confirmed) this.#drop(kept);
+    for (const kept of confirmed) this.#kept.drop(kept);
+    if (!this.#options.journal) return;
     const ids = confirmed.map(({ id }) => id);
+    const noted = this.#confirmed.get(record);
+    if (noted) return void noted.push(...ids);
+    this.#confirmed.set(record, ids);
+    // Once for all that one read brings: what is finished is noted as a whole.
+    queueMicrotask(() => this.#noteConfirmed(record));
+  }
+
+  #noteConfirmed(record: ClientRecord): void {
+    const ids = this.#confirmed.get(record);
+    this.#confirmed.delete(record);
+    if (!ids || this.#records.get(record.id) !== record) return;
     this.#options.journal?.remove(record.id, ids, record.finished);
   }
 
   /** Stops remembering; for the end of the server. */
   close(): void {
-    this.#forget.stop();
+    this.#away.stop();
+    for (const record of this.#confirmed.keys()) this.#noteConfirmed(record);
     this.#options.journal?.close();
   }
 
-  #giveUpFirst(): void {
-    const kept = this.#kept.oldest;
-    if (!kept) return;
-    const { record, id } = kept;
-    record.kept.delete(id);
-    this.#options.journal?.remove(record.id, [id], record.finished);
-    this.#drop(kept);
-  }
-
-  #drop({ place, ending }: Kept): void {
-    if (this.#kept.delete(place)) this.#bytes -= sizeOf(ending);
-  }
-
-  #forgetOld(): void {
-    const { clock, maxAge } = this.#options;
-    const before = clock.now() - maxAge;
-    while (this.#away.oldest) {
-      const [record, since] = this.#away.oldest;
-      if (since > before) return this.#forget.set(since - before);
-      this.#forgetOne(record);
-    }
-  }
-
-  #forgetOne(record: ClientRecord): void {
-    for (const kept of record.kept.values()) this.#drop(kept);
+  #forget(record: ClientRecord): void {
+    for (const kept of record.kept.values()) this.#kept.drop(kept);
     this.#away.delete(record);
     this.#records.delete(record.id);
     for (const running of record.running.values()) this.#leave(running);
     this.#options.journal?.forget(record.id);
     this.#options.elsewhere?.forgotten(record.id);
   }
-}
-
-/** How a request ends whose handler ran when its thread, or all, ended. */
-export const UNKNOWN: Ending = {
-  type: FRAME.error,
-  payload: writeError({
-    code: "OUTCOME_UNKNOWN",
-    message: "The server was cut off while the request was being executed",
-  }),
-};
-
-/**
- * Never given up, or it would seem to have been executed; it costs little more
- * than its id, and a client has a window of them at most.
- */
-function keepUnknown(record: ClientRecord, id: number): void {
-  record.kept.set(id, { record, id, ending: UNKNOWN, place: undefined });
-}
-
-function sizeOf(ending: Ending): number {
-  return OVERHEAD + ending.payload.length;
 }

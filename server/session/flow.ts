@@ -3,7 +3,7 @@ import type { FrameWriter } from "../../protocol/frame_writer.ts";
 import { FRAME } from "../../protocol/frames.ts";
 import { Heartbeat } from "../../protocol/heartbeat.ts";
 import type { Connection } from "../connection.ts";
-import type { SessionWireOptions } from "./session_wire.ts";
+import type { SessionWireOptions } from "./session_options.ts";
 
 /** How a {@linkcode Flow} is made. */
 export interface FlowOptions {

@@ -1,17 +1,17 @@
 import { CypherError } from "../../protocol/errors.ts";
 import {
-  type ClientOffer,
-  readClientOffer,
-  type Refusal,
-  type ServerOffer,
-  writeServerOffer,
-} from "../../protocol/hello.ts";
-import {
   FIRST_MESSAGE,
   type NoiseChannel,
   NoiseHandshake,
   PREFACE,
 } from "../../protocol/noise.ts";
+import {
+  type ClientOffer,
+  readClientOffer,
+  type Refusal,
+  type ServerOffer,
+  writeServerOffer,
+} from "../../protocol/offers.ts";
 
 import type { KeyRing } from "../key_ring.ts";
 

@@ -1,13 +1,16 @@
 import { CypherError } from "../../protocol/errors.ts";
 import { FRAME, type Frame } from "../../protocol/frames.ts";
-import { writeError } from "../../protocol/hello.ts";
+import { writeError } from "../../protocol/notices.ts";
 import { requestIn } from "../../protocol/payload.ts";
-import type { StoredAnswer } from "../answers.ts";
 import type { Connection } from "../connection.ts";
 import { Call } from "../handler.ts";
 import { failure, UNREADABLE } from "../runner.ts";
+import type { StoredAnswer } from "../stored_answer.ts";
 import type { ClientRecord, Ending } from "./client_record.ts";
-import type { SessionWireOptions } from "./session_wire.ts";
+import type { SessionWireOptions } from "./session_options.ts";
+
+/** How many endings a client may leave unconfirmed, beside two windows. */
+const UNCONFIRMED = 1_024;
 
 /** How {@linkcode Requests} are made. */
 export interface RequestsOptions {
@@ -33,7 +36,8 @@ export class Requests {
    * A request has come: it is executed, unless it was before. While draining
    * new ones count as never written.
    *
-   * @throws {CypherError} `BAD_MESSAGE` if it is over the window.
+   * @throws {CypherError} `BAD_MESSAGE` if it is over the window, or if too
+   * many answers are unconfirmed.
    */
   request({ id, payload }: Frame, draining: boolean): void {
     const { record, deliver } = this.#options;
@@ -55,22 +59,35 @@ export class Requests {
   /**
    * The caller does not want a request any more; it ends, if it has not.
    *
-   * @throws {CypherError} `BAD_MESSAGE` if it is far ahead of the window.
+   * @throws {CypherError} `BAD_MESSAGE` if it is far ahead of the window, or if
+   * too many answers are unconfirmed.
    */
   cancel(id: number): void {
     const { wire, record, deliver } = this.#options;
     const known = record.find(id);
     if (known.kind === "ended") return deliver(id, known.ending);
     if (record.ending.has(id)) return;
+    const running = record.running.get(id);
+    if (!running) this.#requireConfirmed();
     if (record.isFarAhead(id)) throw overWindow();
-    record.running.get(id)?.cancel();
+    running?.cancel();
     wire.clients.end(record, id, CANCELLED);
   }
 
   #requireRoom(id: number): void {
     const { wire, record } = this.#options;
+    this.#requireConfirmed();
     if (record.unfinished < wire.window && !record.isFarAhead(id)) return;
     throw overWindow();
+  }
+
+  /**
+   * Whoever goes on without confirming anything, as no client of ours does,
+   * would make each confirmation cost as much as all that is kept.
+   */
+  #requireConfirmed(): void {
+    const { wire, record } = this.#options;
+    if (record.kept.size > 2 * wire.window + UNCONFIRMED) throw overWindow();
   }
 
   #execute(id: number, payload: Uint8Array): void {

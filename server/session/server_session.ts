@@ -1,19 +1,21 @@
 import type { AnsweredSet } from "../../protocol/answered.ts";
+import { readAnswered } from "../../protocol/answered_frame.ts";
 import type { MaybePromise } from "../../protocol/envelope.ts";
 import { CypherError } from "../../protocol/errors.ts";
 import { FrameWriter } from "../../protocol/frame_writer.ts";
 import { FRAME, type Frame, FrameParser } from "../../protocol/frames.ts";
 import {
   clientIdOf,
-  type ClientOffer,
-  LARGEST_WINDOW,
-  readAnswered,
   readClientHello,
-  type Refusal,
-  writeClose,
-  writeRefusal,
   writeServerHello,
 } from "../../protocol/hello.ts";
+import { writeClose } from "../../protocol/notices.ts";
+import {
+  type ClientOffer,
+  LARGEST_WINDOW,
+  type Refusal,
+  writeRefusal,
+} from "../../protocol/offers.ts";
 import { RecordChannel } from "../../protocol/records.ts";
 import type { Connection } from "../connection.ts";
 import type { ClientRecord, Ending, Owner } from "./client_record.ts";
@@ -21,7 +23,7 @@ import { Flow } from "./flow.ts";
 import { type HandshakeStep, ServerHandshake } from "./handshake.ts";
 import { ReadSize } from "./read_size.ts";
 import { Requests } from "./requests.ts";
-import type { SessionWireOptions } from "./session_wire.ts";
+import type { SessionWireOptions } from "./session_options.ts";
 
 /** How long the clients of a draining server are asked to stay away, in ms. */
 const STAY_AWAY = 1_000;

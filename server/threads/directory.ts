@@ -3,8 +3,8 @@ import type { Ending, Handover } from "../session/client_record.ts";
 import {
   ClientRegistry,
   type ClientRegistryOptions,
-  UNKNOWN,
 } from "../session/client_registry.ts";
+import { UNKNOWN } from "../session/kept_endings.ts";
 import { type Entered, Slots } from "./ledger.ts";
 import { leftOf } from "./left_over.ts";
 import type { ToThread } from "./messages.ts";

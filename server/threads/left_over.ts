@@ -1,6 +1,6 @@
 import type { AnsweredJson, IdRange } from "../../protocol/answered.ts";
 import type { Ending, Handover } from "../session/client_record.ts";
-import { UNKNOWN } from "../session/client_registry.ts";
+import { UNKNOWN } from "../session/kept_endings.ts";
 import type { Entered } from "./ledger.ts";
 
 /** What a thread that died leaves behind of one of its clients. */

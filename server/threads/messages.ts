@@ -1,16 +1,11 @@
 import type { Outcome } from "../answers.ts";
 import type { HandlerErrorInfo } from "../handler.ts";
+import type { Journalling } from "../journal.ts";
 import type { ServerKeys } from "../key_ring.ts";
 import type { ConnectionInfo } from "../monitor.ts";
 import type { CheckedOptions } from "../options.ts";
 import type { Ending, Handover } from "../session/client_record.ts";
-import {
-  type NewSignal,
-  type OfflineReason,
-  SIGNAL_KINDS,
-  type SignalKind,
-} from "../signals.ts";
-import type { Note } from "./notes.ts";
+import type { NewSignal, OfflineReason } from "../signals.ts";
 
 /** The options that can cross to another thread. */
 export type PlainOptions = Omit<
@@ -38,13 +33,6 @@ export interface SharedMemory {
 
 /** The words of {@linkcode SharedMemory.control}. */
 export const CONTROL = { ticket: 0, wanted: 1, words: 2 } as const;
-
-/** The bits of {@linkcode CONTROL}'s `wanted`, by kind of signal. */
-export const KIND_BITS: Readonly<Record<SignalKind, number>> = Object
-  .fromEntries(SIGNAL_KINDS.map((kind, i) => [kind, 1 << i])) as Record<
-    SignalKind,
-    number
-  >;
 
 /** What a thread is told first, with the port for all that follows. */
 export interface Init {
@@ -197,3 +185,18 @@ export type Event =
     readonly kind: "signal";
     readonly signal: NewSignal & { readonly at: number };
   };
+
+/** What a thread notes in the journal: a method of that, and with what. */
+export type Note = {
+  [K in NoteKind]: {
+    readonly kind: K;
+    readonly values: Values<Parameters<Journalling[K]>>;
+  };
+}[NoteKind];
+
+/** The methods that note something. */
+type NoteKind = Exclude<keyof Journalling, "load" | "loadTokens" | "close">;
+
+/** A method's parameters but for what is called when the note is safe. */
+type Values<P extends readonly unknown[]> = P extends
+  [...infer V, (() => void)?] ? V : P;

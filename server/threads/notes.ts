@@ -1,20 +1,5 @@
 import type { Journal, Journalling } from "../journal.ts";
-import type { FromThread } from "./messages.ts";
-
-/** What a thread notes in the journal: a method of that, and with what. */
-export type Note = {
-  [K in NoteKind]: {
-    readonly kind: K;
-    readonly values: Values<Parameters<Journalling[K]>>;
-  };
-}[NoteKind];
-
-/** The methods that note something. */
-type NoteKind = Exclude<keyof Journalling, "load" | "loadTokens" | "close">;
-
-/** A method's parameters but for what is called when the note is safe. */
-type Values<P extends readonly unknown[]> = P extends
-  [...infer V, (() => void)?] ? V : P;
+import type { FromThread, Note } from "./messages.ts";
 
 /**
  * A thread's journal, which the main one keeps: what is noted in one tick goes

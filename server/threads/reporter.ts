@@ -1,6 +1,7 @@
 import { type ConnectionInfo, Monitor, type Watched } from "../monitor.ts";
 import type { NewSignal, SignalKind } from "../signals.ts";
-import { CONTROL, type Event, type FromThread, KIND_BITS } from "./messages.ts";
+import type { Event, FromThread } from "./messages.ts";
+import { isAnyWanted, isWanted } from "./wanted.ts";
 
 /** How long what happened may wait to be told together, in ms. */
 const GATHER = 10;
@@ -38,12 +39,11 @@ export class Reporter extends Monitor {
   }
 
   override get watched(): boolean {
-    return Atomics.load(this.#control, CONTROL.wanted) > 0;
+    return isAnyWanted(this.#control);
   }
 
   override wants(kind: SignalKind): boolean {
-    const wanted = Atomics.load(this.#control, CONTROL.wanted);
-    return (wanted & KIND_BITS[kind]) > 0;
+    return isWanted(this.#control, kind);
   }
 
   override nextId(): string {

@@ -1,15 +1,14 @@
-import { CypherError } from "../../protocol/errors.ts";
 import { systemClock } from "../../protocol/clock.ts";
+import { CypherError } from "../../protocol/errors.ts";
 import { LONGEST_TIME } from "../../protocol/options.ts";
 import { Bans } from "../bans.ts";
 import type { Serving } from "../cypher_core.ts";
 import { Journal } from "../journal.ts";
 import { KeyRing, type ServerKeys } from "../key_ring.ts";
+import { requireFree } from "../listener.ts";
 import type { ListenerInfo, Monitor } from "../monitor.ts";
 import type { CheckedOptions } from "../options.ts";
-import { NO_CONNECTION, SIGNAL_KINDS } from "../signals.ts";
-import { listenTcp } from "../listener.ts";
-import { listenFailed } from "../tcp_core.ts";
+import { NO_CONNECTION } from "../signals.ts";
 import { Directory } from "./directory.ts";
 import { enteredIn, runningMemory } from "./ledger.ts";
 import {
@@ -18,7 +17,6 @@ import {
   type FromThread,
   type Init,
   type KeyChange,
-  KIND_BITS,
   type PlainOptions,
   type ToThread,
 } from "./messages.ts";
@@ -29,6 +27,7 @@ import { canReusePort } from "./reuse_port.ts";
 import { identityMemory } from "./shared_identities.ts";
 import { plainOf, shareOf } from "./shares.ts";
 import { Thread } from "./thread.ts";
+import { tellWanted } from "./wanted.ts";
 import { Watch } from "./watch.ts";
 
 /** How long after the grace a thread may take to say that it stopped, in ms. */
@@ -134,7 +133,7 @@ export class Threads implements Serving {
     this.#state = { kind: "starting" };
     this.#count = this.#howMany();
     const { hostname, port } = this.#options;
-    this.#watch();
+    this.#undo.defer(tellWanted(this.#monitor, this.#control));
     try {
       // With SO_REUSEPORT another server on the port would share it with us.
       if (port !== 0) requireFree(hostname, port);
@@ -198,18 +197,6 @@ export class Threads implements Serving {
         "port takes Linux, and deno's flag --unstable-net",
     );
     return 1;
-  }
-
-  /** Tells the threads what anybody wants to know of what happens there. */
-  #watch(): void {
-    const control = new Int32Array(this.#control);
-    const tell = () => {
-      const wanted = SIGNAL_KINDS.filter((kind) => this.#monitor.wants(kind));
-      const bits = wanted.reduce((bits, kind) => bits | KIND_BITS[kind], 0);
-      Atomics.store(control, CONTROL.wanted, bits);
-    };
-    tell();
-    this.#undo.defer(this.#monitor.onWatched(tell));
   }
 
   /** Starts a thread; gives where it listens. */
@@ -356,12 +343,4 @@ export class Threads implements Serving {
 
 function banMessage([origin, time]: readonly [string, number]): BanMessage {
   return { kind: "ban", origin, time };
-}
-
-function requireFree(hostname: string, port: number): void {
-  try {
-    listenTcp()({ hostname, port }).close();
-  } catch (cause) {
-    throw listenFailed(hostname, port, cause);
-  }
 }

@@ -6,10 +6,11 @@
  */
 import { systemClock } from "../../protocol/clock.ts";
 import { CypherError } from "../../protocol/errors.ts";
-import { CypherCore } from "../cypher_core.ts";
 import { checkTracing, type Tracing } from "../../protocol/tracing.ts";
+import { CypherCore } from "../cypher_core.ts";
 import type { Handler } from "../handler.ts";
-import { cautious, type CypherServerOptions } from "../options.ts";
+import { cautious } from "../idempotent.ts";
+import type { CypherServerOptions } from "../options.ts";
 import { listenOn } from "../tls_listener.ts";
 import { badHandler } from "./bad_handler.ts";
 import type { FromThread, Init, ToThread } from "./messages.ts";

@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type CypherServer, CypherStatus } from "../../mod.ts";
 import { PREFACE } from "../../protocol/noise.ts";
+import { KeyRing } from "../../server/key_ring.ts";
 import { Attacker, ELSEWHERE } from "../support/attacker.ts";
 import {
   codeOf,
@@ -150,4 +151,31 @@ Deno.test("a status of the handler's own is no bad token", async () => {
     }
   }
   assertEquals(log.of("limit"), []);
+});
+
+Deno.test("of many tokens that come at once, none is looked at behind a bad one", async () => {
+  await using server = await startServer(({ data }) => ({ data }));
+  using log = new SignalLog(server.monitor);
+  const generations = Object.getOwnPropertyDescriptor(
+    KeyRing.prototype,
+    "generations",
+  )!;
+  let looked = 0;
+  Object.defineProperty(KeyRing.prototype, "generations", {
+    ...generations,
+    get() {
+      looked++;
+      return generations.get!.call(this);
+    },
+  });
+  try {
+    await using attacker = Attacker.dial(server.address);
+    // Empty ones: a thousand in one read.
+    attacker.send(new Uint8Array(1_000));
+    await attacker.closed;
+  } finally {
+    Object.defineProperty(KeyRing.prototype, "generations", generations);
+  }
+  assertEquals(log.of("failure").map(({ code }) => code), ["BAD_TOKEN"]);
+  assertEquals(looked, 1);
 });

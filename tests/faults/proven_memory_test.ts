@@ -1,8 +1,12 @@
 /** What somebody who holds the keys, and misbehaves, makes the server keep. */
 
 import { assert, assertEquals } from "@std/assert";
+import { AnsweredSet, type IdRange } from "../../protocol/answered.ts";
 import { FRAME, FrameBatch } from "../../protocol/frames.ts";
+import type { Journalling } from "../../server/journal.ts";
+import { ClientRegistry } from "../../server/session/client_registry.ts";
 import { SignalLog, startServer, within } from "../support/cypher.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import { Program } from "../support/program.ts";
 import { SessionPeer } from "../support/session_peer.ts";
 
@@ -38,4 +42,94 @@ Deno.test("requests that came together leave nothing behind on their connection"
   assertEquals(await within("its end", program.ended), 0, program.errors);
   const each = Number(program.output);
   assert(each < 200, `each left ${each} bytes`);
+});
+
+Deno.test("who confirms no answer is closed", async () => {
+  await using server = await startServer(({ data }) => ({ data }), {
+    wires: ["session"],
+    window: 4,
+  });
+  using log = new SignalLog(server.monitor);
+  for (const type of [FRAME.request, FRAME.cancel]) {
+    using peer = await SessionPeer.dial(server.address);
+    const ids = Array.from({ length: 2_000 }, (_, i) => i + 1);
+    await peer.send(type, ids, type === FRAME.request ? "{}" : "");
+    const offline = (await log.wait("offline", type === 1 ? 1 : 2)).at(-1)!;
+    assertEquals(offline.reason, "protocol-error");
+    assertEquals(log.of("limit").at(-1)!.limit, "window");
+  }
+});
+
+Deno.test("clients that leave gaps between their ids count as several", () => {
+  const registry = new ClientRegistry({
+    clock: new FakeClock(),
+    maxBytes: 1_000,
+    maxAge: 1_000,
+    maxAway: 10,
+  });
+  const owner = { deliver: () => {}, replaced: () => {} };
+  const ranges = Array.from(
+    { length: 48 },
+    (_, i): IdRange => [2 * i + 2, 2 * i + 2],
+  );
+  const visit = (id: string, gaps: boolean) => {
+    const record = registry.claim(id, owner);
+    const answered = new AnsweredSet(100);
+    answered.merge({ floor: 0, ranges: gaps ? ranges : [] });
+    registry.confirm(record, answered);
+    registry.release(record, owner);
+  };
+  for (let i = 0; i < 10; i++) visit(`plain ${i}`, false);
+  assertEquals(registry.size, 10);
+  for (let i = 0; i < 10; i++) visit(`gaps ${i}`, true);
+  assertEquals([...registry.ids()], ["gaps 8", "gaps 9"]);
+  // Who comes back and has none any more counts as one again.
+  for (const id of ["gaps 8", "gaps 9"]) {
+    const record = registry.claim(id, owner);
+    const answered = new AnsweredSet(100);
+    answered.merge({ floor: 1_000, ranges: [] });
+    registry.confirm(record, answered);
+    registry.release(record, owner);
+  }
+  for (let i = 0; i < 8; i++) visit(`plain ${i}`, false);
+  assertEquals(registry.size, 10);
+  registry.close();
+});
+
+Deno.test("what is confirmed together is noted in the journal together", async () => {
+  const removed: (readonly number[])[] = [];
+  const journal: Partial<Journalling> = {
+    load: () => [],
+    know: () => {},
+    end: (_client, _id, _ending, safe) => safe(),
+    remove: (_client, ids) => void removed.push(ids),
+    close: () => {},
+  };
+  const registry = new ClientRegistry({
+    clock: new FakeClock(),
+    maxBytes: 1_000_000,
+    maxAge: 1_000,
+    maxAway: 10,
+    journal: journal as Journalling,
+  });
+  const record = registry.claim("a", { deliver() {}, replaced() {} });
+  const ids = Array.from({ length: 100 }, (_, i) => i + 1);
+  for (const id of ids) {
+    registry.end(record, id, { type: FRAME.response, payload: "{}" });
+  }
+  const confirm = (floor: number) => {
+    const answered = new AnsweredSet(1);
+    answered.merge({ floor, ranges: [] });
+    registry.confirm(record, answered);
+  };
+  for (const id of ids.slice(0, 50)) confirm(id);
+  await Promise.resolve();
+  assertEquals(removed, [ids.slice(0, 50)]);
+  // Nor is anything left out when the client moves, or the server ends.
+  confirm(60);
+  registry.give("a");
+  assertEquals(removed[1], ids.slice(50, 60));
+  await Promise.resolve();
+  assertEquals(removed.length, 2);
+  registry.close();
 });

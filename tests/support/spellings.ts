@@ -7,7 +7,7 @@ const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" +
   "0123456789-_";
 
 /** What turns a token's text into another, by what that is. */
-export const SPELLINGS: Record<string, (text: string) => string> = {
+const SPELLINGS: Record<string, (text: string) => string> = {
   "without padding": (text) => text.replace(/=+$/, ""),
   "with padding that is not due": (text) => `${text}====`,
   "with one sign of padding less": (text) => text.replace(/=$/, ""),

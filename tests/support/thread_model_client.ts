@@ -9,7 +9,7 @@ import type {
   Owner,
 } from "../../server/session/client_record.ts";
 import { Requests } from "../../server/session/requests.ts";
-import type { SessionWireOptions } from "../../server/session/session_wire.ts";
+import type { SessionWireOptions } from "../../server/session/session_options.ts";
 import type { Fate } from "./thread_fate.ts";
 import type { ModelThread } from "./thread_model_thread.ts";
 

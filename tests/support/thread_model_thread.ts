@@ -1,11 +1,11 @@
 /** A thread of the model: its registry, and what it and the main one say. */
 
-import type { StoredAnswer } from "../../server/answers.ts";
 import type { Runner } from "../../server/runner.ts";
 import {
   ClientRegistry,
   type ClientRegistryOptions,
 } from "../../server/session/client_registry.ts";
+import type { StoredAnswer } from "../../server/stored_answer.ts";
 import { runningMemory } from "../../server/threads/ledger.ts";
 import type { FromThread, ToThread } from "../../server/threads/messages.ts";
 import { Notes } from "../../server/threads/notes.ts";

@@ -1,5 +1,6 @@
 /** What the tests of several threads share. */
 
+import { ClientHandshake } from "../../client/session/client_handshake.ts";
 import {
   CypherServer,
   type CypherServerOptions,
@@ -17,12 +18,11 @@ import {
 import {
   clientIdOf,
   readServerHello,
-  type ServerOffer,
   writeClientHello,
 } from "../../protocol/hello.ts";
+import type { ServerOffer } from "../../protocol/offers.ts";
 import { RecordOpener, RecordSealer } from "../../protocol/records.ts";
 import { pskOf } from "../../protocol/session_keys.ts";
-import { ClientHandshake } from "../../client/session/client_handshake.ts";
 import { clientKeys, serverKeys, until, Wire, within } from "./cypher.ts";
 import type { Address } from "./fault_proxy.ts";
 import type { Asked, Line } from "./thread_handler.ts";

@@ -23,7 +23,7 @@ export interface Asked {
 }
 
 /** What the client asks, in this order. */
-export const REQUESTS: readonly RequestInit[] = [
+const REQUESTS: readonly RequestInit[] = [
   { path: "/STANDING", operation: "READ" },
   { path: "/STANDING", operation: "READ", metadata: { own: 1 } },
   { path: "/METADATA", operation: "READ", metadata: { own: 1 } },

@@ -18,7 +18,7 @@ export interface PlotOptions {
 }
 
 /** The last 15 minutes, in seconds. */
-export const RANGE = 900;
+const RANGE = 900;
 
 /**
  * A uPlot canvas that fills its box, follows theme, root font size and box,

@@ -32,7 +32,7 @@ export function useAnchor(
 }
 
 /** How far the first visible row that is still there has moved, in px. */
-export function shiftOf(
+function shiftOf(
   was: Order,
   wasAt: Geometry,
   next: Order,

@@ -32,7 +32,7 @@ export interface Column {
 }
 
 /** The gap between columns, in rem; the style sheet has the same. */
-export const GAP = 0.5;
+const GAP = 0.5;
 
 export const COLUMNS: readonly Column[] = [
   col("state", "State", "left", 5.375, 0, { locked: true }),

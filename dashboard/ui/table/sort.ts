@@ -15,7 +15,7 @@ type Key = number | string | null;
 const COLLATOR = new Intl.Collator("en", { numeric: true });
 
 /** What a column sorts by. Null is "unknown" and always comes last. */
-export function sortKey(
+function sortKey(
   row: ConnectionRow,
   key: ColumnKey,
   now: number,
