@@ -91,7 +91,10 @@ export interface CypherServerOptions {
    * run again instead of ending them in `OUTCOME_UNKNOWN`. Default: none.
    */
   idempotent?: (request: Request) => boolean;
-  /** How many requests a client may have in flight, default 256 (session). */
+  /**
+   * How many requests a client may have in flight, default 256 (session). One
+   * that confirms none of its answers is closed at two windows and 1,024.
+   */
   window?: number;
   /** After how long a silence a ping is sent, default 15,000 ms (session). */
   heartbeat?: number;
@@ -101,7 +104,10 @@ export interface CypherServerOptions {
     maxBytes?: number;
     /** How long a client that is away is remembered, default 600,000 ms. */
     maxAge?: number;
-    /** How many clients that are away are remembered, default 100,000. */
+    /**
+     * How many clients that are away are remembered, default 100,000; one that
+     * leaves many gaps between its requests' ids counts as several.
+     */
     clients?: number;
     /** How many requests are known to have been executed, default 1,000,000. */
     tokens?: number;
