@@ -556,6 +556,18 @@ Deno.test("whoever has not heard that it was forgotten is told again", async () 
   await quiet.ending(server.stop());
 });
 
+Deno.test("an id of 0 is the connection's, and not to be asked with", async () => {
+  for (const type of [FRAME.request, FRAME.cancel]) {
+    await using server = await startServer(({ data }) => ({ data }));
+    using log = new SignalLog(server.monitor);
+    using peer = await SessionPeer.dial(server.address);
+    await peer.send(type, [0], "{}");
+    assertEquals(await peer.receive(FRAME.error), null);
+    const [offline] = await log.wait("offline");
+    assertEquals(offline!.reason, "protocol-error");
+  }
+});
+
 Deno.test("a draining server finishes, and its clients come back later", async () => {
   const quiet = new Quiet();
   const finish = new Gate();

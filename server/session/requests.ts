@@ -33,9 +33,10 @@ export class Requests {
    * A request has come: it is executed, unless it was before. While draining
    * new ones count as never written.
    *
-   * @throws {CypherError} `BAD_MESSAGE` if it is over the window.
+   * @throws {CypherError} `BAD_MESSAGE` if it is over the window, or its id 0.
    */
   request({ id, payload }: Frame, draining: boolean): void {
+    requireId(id);
     const { record, deliver } = this.#options;
     const known = record.find(id);
     switch (known.kind) {
@@ -55,9 +56,11 @@ export class Requests {
   /**
    * The caller does not want a request any more; it ends, if it has not.
    *
-   * @throws {CypherError} `BAD_MESSAGE` if it is far ahead of the window.
+   * @throws {CypherError} `BAD_MESSAGE` if it is far ahead of the window, or its
+   * id 0.
    */
   cancel(id: number): void {
+    requireId(id);
     const { wire, record, deliver } = this.#options;
     const known = record.find(id);
     if (known.kind === "ended") return deliver(id, known.ending);
@@ -137,6 +140,12 @@ const CANCELLED = errorEnding("CANCELLED", "The request was cancelled");
 
 function errorEnding(code: string, message: string): Ending {
   return { type: FRAME.error, payload: writeError({ code, message }) };
+}
+
+/** An ending for 0 would be read as one of the connection. */
+function requireId(id: number): void {
+  if (id > 0) return;
+  throw new CypherError("BAD_MESSAGE", "Cannot go on: requests count from 1");
 }
 
 function overWindow(): CypherError {
