@@ -8,6 +8,7 @@ import {
   type CypherServerOptions,
 } from "../mod.ts";
 import { FRAME } from "../protocol/frames.ts";
+import { PREFACE } from "../protocol/noise.ts";
 import {
   clientKeys,
   codeOf,
@@ -554,6 +555,22 @@ Deno.test("whoever has not heard that it was forgotten is told again", async () 
   assertEquals(effects, 2);
   await quiet.ending(client.close());
   await quiet.ending(server.stop());
+});
+
+Deno.test("a handshake that a stop comes upon is refused, not cut off", async () => {
+  await using server = await startServer(({ data }) => ({ data }));
+  const { hostname, port } = server.address;
+  const late = await Deno.connect({ hostname, port });
+  await late.write(PREFACE.subarray(0, 1));
+  await until(
+    "its first byte",
+    () => server.monitor.connections()[0]?.bytesIn === 1,
+  );
+  const stopped = server.stop();
+  const got: number[] = [];
+  for await (const chunk of late.readable) got.push(...chunk);
+  assertEquals(got, [0, 0, 3]);
+  await stopped;
 });
 
 Deno.test("an id of 0 is the connection's, and not to be asked with", async () => {
