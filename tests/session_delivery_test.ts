@@ -364,6 +364,9 @@ Deno.test("the newest holder of a secret replaces the older one for good", async
   assertEquals(states, ["closed"]);
   const [offline] = await log.wait("offline");
   assertEquals(offline!.reason, "replaced");
+  // Nobody here has closed it: whoever asks later is told the same.
+  assertEquals(await codeOf(older.request({ path: "/" })), "REPLACED");
+  assertEquals(await codeOf(older.connect()), "REPLACED");
   stuck.open();
   await newer.close();
   // Coming back would be a war: it never dials again.
