@@ -62,6 +62,8 @@ export class CypherClient implements AsyncDisposable {
   #signals = new Broadcast<ClientSignal>();
   #waiters = new Set<Waiter>();
   #closed: Promise<void> | undefined;
+  /** Why it is closed, if it was not its owner who closed it. */
+  #replaced: CypherError | undefined;
 
   /**
    * Makes a client; the first request, or {@linkcode CypherClient.connect},
@@ -93,7 +95,10 @@ export class CypherClient implements AsyncDisposable {
         this.#signals.publish({ kind: "offline", at: this.#now, reason });
       },
       refused: (error) => this.#endWaiters(error),
-      gaveUp: (error) => this.#endAll(error),
+      gaveUp: (error) => {
+        if (error.code === "REPLACED") this.#replaced = error;
+        this.#endAll(error);
+      },
     });
   }
 
@@ -111,8 +116,8 @@ export class CypherClient implements AsyncDisposable {
    * Connects; resolves once connected, at once if it is already.
    *
    * @throws {CypherError} `ABORTED` if `signal` aborts, `CLOSED` if the client
-   * is closed, `CONNECT_FAILED` once the allowed attempts are used up, and at
-   * once without `--allow-net`.
+   * is closed, `REPLACED` if another has its secret, `CONNECT_FAILED` once the
+   * allowed attempts are used up, and at once without `--allow-net`.
    */
   async connect(options: { signal?: AbortSignal } = {}): Promise<void> {
     checkNames("", options, ["signal"]);
@@ -140,9 +145,9 @@ export class CypherClient implements AsyncDisposable {
    *
    * `deadline` is the most it may take in all, in ms; default `Infinity`.
    *
-   * @throws {CypherError} `ABORTED`, `DEADLINE`, `CLOSED`, `CONNECT_FAILED`,
-   * `NO_ANSWER`, `BAD_TOKEN`, `BAD_MESSAGE`, `TOO_LARGE`, `UNSENDABLE`,
-   * `QUEUE_FULL`, `BAD_OPTION`.
+   * @throws {CypherError} `ABORTED`, `DEADLINE`, `CLOSED`, `REPLACED`,
+   * `CONNECT_FAILED`, `NO_ANSWER`, `BAD_TOKEN`, `BAD_MESSAGE`, `TOO_LARGE`,
+   * `UNSENDABLE`, `QUEUE_FULL`, `BAD_OPTION`.
    * @throws {CypherStatus} If the answer is a failure status.
    */
   async request<T = JsonValue>(
@@ -237,7 +242,8 @@ export class CypherClient implements AsyncDisposable {
   }
 
   #requireOpen(): void {
-    if (this.#keeper.state.kind === "closed") throw closedError();
+    if (this.#keeper.state.kind !== "closed") return;
+    throw this.#closed ? closedError() : this.#replaced ?? closedError();
   }
 }
 

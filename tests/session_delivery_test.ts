@@ -8,6 +8,7 @@ import {
   type CypherServerOptions,
 } from "../mod.ts";
 import { FRAME } from "../protocol/frames.ts";
+import { PREFACE } from "../protocol/noise.ts";
 import {
   clientKeys,
   codeOf,
@@ -363,6 +364,9 @@ Deno.test("the newest holder of a secret replaces the older one for good", async
   assertEquals(states, ["closed"]);
   const [offline] = await log.wait("offline");
   assertEquals(offline!.reason, "replaced");
+  // Nobody here has closed it: whoever asks later is told the same.
+  assertEquals(await codeOf(older.request({ path: "/" })), "REPLACED");
+  assertEquals(await codeOf(older.connect()), "REPLACED");
   stuck.open();
   await newer.close();
   // Coming back would be a war: it never dials again.
@@ -554,6 +558,34 @@ Deno.test("whoever has not heard that it was forgotten is told again", async () 
   assertEquals(effects, 2);
   await quiet.ending(client.close());
   await quiet.ending(server.stop());
+});
+
+Deno.test("a handshake that a stop comes upon is refused, not cut off", async () => {
+  await using server = await startServer(({ data }) => ({ data }));
+  const { hostname, port } = server.address;
+  const late = await Deno.connect({ hostname, port });
+  await late.write(PREFACE.subarray(0, 1));
+  await until(
+    "its first byte",
+    () => server.monitor.connections()[0]?.bytesIn === 1,
+  );
+  const stopped = server.stop();
+  const got: number[] = [];
+  for await (const chunk of late.readable) got.push(...chunk);
+  assertEquals(got, [0, 0, 3]);
+  await stopped;
+});
+
+Deno.test("an id of 0 is the connection's, and not to be asked with", async () => {
+  for (const type of [FRAME.request, FRAME.cancel]) {
+    await using server = await startServer(({ data }) => ({ data }));
+    using log = new SignalLog(server.monitor);
+    using peer = await SessionPeer.dial(server.address);
+    await peer.send(type, [0], "{}");
+    assertEquals(await peer.receive(FRAME.error), null);
+    const [offline] = await log.wait("offline");
+    assertEquals(offline!.reason, "protocol-error");
+  }
 });
 
 Deno.test("a draining server finishes, and its clients come back later", async () => {

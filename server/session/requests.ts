@@ -36,10 +36,11 @@ export class Requests {
    * A request has come: it is executed, unless it was before. While draining
    * new ones count as never written.
    *
-   * @throws {CypherError} `BAD_MESSAGE` if it is over the window, or if too
-   * many answers are unconfirmed.
+   * @throws {CypherError} `BAD_MESSAGE` if its id is 0 or over the window, or if
+   * too many answers are unconfirmed.
    */
   request({ id, payload }: Frame, draining: boolean): void {
+    requireId(id);
     const { record, deliver } = this.#options;
     const known = record.find(id);
     switch (known.kind) {
@@ -59,10 +60,11 @@ export class Requests {
   /**
    * The caller does not want a request any more; it ends, if it has not.
    *
-   * @throws {CypherError} `BAD_MESSAGE` if it is far ahead of the window, or if
-   * too many answers are unconfirmed.
+   * @throws {CypherError} `BAD_MESSAGE` if its id is 0 or far ahead of the
+   * window, or if too many answers are unconfirmed.
    */
   cancel(id: number): void {
+    requireId(id);
     const { wire, record, deliver } = this.#options;
     const known = record.find(id);
     if (known.kind === "ended") return deliver(id, known.ending);
@@ -154,6 +156,12 @@ const CANCELLED = errorEnding("CANCELLED", "The request was cancelled");
 
 function errorEnding(code: string, message: string): Ending {
   return { type: FRAME.error, payload: writeError({ code, message }) };
+}
+
+/** An ending for 0 would be read as one of the connection. */
+function requireId(id: number): void {
+  if (id > 0) return;
+  throw new CypherError("BAD_MESSAGE", "Cannot go on: requests count from 1");
 }
 
 function overWindow(): CypherError {

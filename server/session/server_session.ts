@@ -176,9 +176,7 @@ export class ServerSession implements Owner {
       case "refused":
         return this.#refuse(step.refusal, step.message);
       case "offered": {
-        if (this.#connection.draining) {
-          return this.#refuse("draining", "The server is stopping");
-        }
+        if (this.#connection.draining) return this.#refuseStopping();
         const { answer, channel } = step.accept({
           server: serverId,
           connection: this.#connection.id,
@@ -294,7 +292,8 @@ export class ServerSession implements Owner {
 
   #drain(): void {
     if (this.#state.kind !== "proven") {
-      if (this.#state.kind === "handshake") this.#connection.end("stopped");
+      // Cut off, it would take us for a server that does not speak the wire.
+      if (this.#state.kind === "handshake") this.#refuseStopping();
       return;
     }
     if (this.#draining) return;
@@ -319,13 +318,23 @@ export class ServerSession implements Owner {
     this.#writer!.send(FRAME.close, 0, writeClose({ reason, after, last }));
   }
 
+  #refuseStopping(): void {
+    this.#refuse("draining", "The server is stopping");
+  }
+
   #refuse(refusal: Refusal, message: string): void {
     const connection = this.#connection;
     this.#state = { kind: "over" };
     if (refusal === "key") connection.unopened("UNAUTHORIZED", message);
     else connection.failure("REFUSED", message);
     connection.write(writeRefusal(refusal)).then(() =>
-      connection.end(refusal === "key" ? "unauthorized" : "protocol-error")
+      connection.end(
+        refusal === "key"
+          ? "unauthorized"
+          : refusal === "draining"
+          ? "stopped"
+          : "protocol-error",
+      )
     );
   }
 

@@ -68,7 +68,7 @@ async function findPython(): Promise<string | undefined> {
 export async function startPythonServer(
   { port = 0, timeout, ...keys }: PythonServerOptions,
 ): Promise<PythonServer> {
-  const peer = await Peer.start(keys, [
+  const peer = await PythonPeer.start(keys, [
     "server",
     `--port=${port}`,
     ...seconds("timeout", timeout),
@@ -91,7 +91,7 @@ export async function startPythonServer(
 export async function startPythonClient(
   { port, timeout, pause, ...keys }: PythonClientOptions,
 ): Promise<PythonClient> {
-  const peer = await Peer.start(keys, [
+  const peer = await PythonPeer.start(keys, [
     "client",
     `--port=${port}`,
     ...seconds("timeout", timeout),
@@ -117,7 +117,7 @@ function seconds(option: string, ms: number | undefined): string[] {
 }
 
 /** A process that is talked to in lines. */
-class Peer implements AsyncDisposable {
+export class PythonPeer implements AsyncDisposable {
   readonly pid: number;
   readonly status: Promise<Deno.CommandStatus>;
   readonly #process: Deno.ChildProcess;
@@ -132,13 +132,17 @@ class Peer implements AsyncDisposable {
     this.#stdout = lines(process.stdout);
   }
 
-  static async start(keys: Keys, args: string[]): Promise<Peer> {
+  static async start(
+    keys: Keys,
+    args: string[],
+    script = SCRIPT,
+  ): Promise<PythonPeer> {
     const python = await pythonAvailable();
     if (python === undefined) {
       throw new Error("no python3 with the cryptography package was found");
     }
     const command = new Deno.Command(python, {
-      args: [SCRIPT, ...args],
+      args: [script, ...args],
       env: {
         CYPHER_ENCRYPTION_KEY: keys.encryptionKey,
         CYPHER_DECRYPTION_KEY: keys.decryptionKey,
@@ -147,7 +151,7 @@ class Peer implements AsyncDisposable {
       stdout: "piped",
       stderr: "inherit",
     });
-    return new Peer(command.spawn());
+    return new PythonPeer(command.spawn());
   }
 
   async readLine(): Promise<string> {
