@@ -2,7 +2,10 @@
 
 import { assertEquals } from "@std/assert";
 import type { JsonValue } from "../../mod.ts";
+import { AnsweredSet } from "../../protocol/answered.ts";
 import { FRAME } from "../../protocol/frames.ts";
+import { Journal } from "../../server/journal.ts";
+import { Notes, writeDown } from "../../server/threads/notes.ts";
 import { Wire } from "../support/cypher.ts";
 import { JournalFolder } from "../support/journal_folder.ts";
 import type { Asked } from "../support/thread_handler.ts";
@@ -66,6 +69,34 @@ Deno.test("the process is killed: every thread of the next one knows what the jo
     assertEquals(statusIn(await classic.receive()), "OUTCOME_UNKNOWN");
   }
   assertEquals(effects.count, 4);
+});
+
+Deno.test("what a thread notes of ended requests is on record as it was noted", async () => {
+  using folder = new JournalFolder();
+  const journal = new Journal(folder.journal);
+  const { promise: flushed, resolve } = Promise.withResolvers<void>();
+  const notes = new Notes((message) => {
+    if (message.kind !== "notes") return;
+    writeDown(journal, message.notes, () => {});
+    resolve();
+  });
+  const finished = new AnsweredSet(10);
+  finished.add(2);
+  finished.add(4);
+  notes.know("client");
+  notes.remove("client", [2], finished);
+  // On the same tick, before anything is told: two ranges become one.
+  finished.add(3);
+  await flushed;
+  journal.close();
+
+  const next = new Journal(folder.journal);
+  const [client] = next.load();
+  next.close();
+  assertEquals(client?.finished.toJSON(), {
+    floor: 0,
+    ranges: [[2, 2], [4, 4]],
+  });
 });
 
 Deno.test("with a journal the answers of a thread that died are not lost", async () => {
