@@ -134,6 +134,33 @@ Deno.test("with a journal the answers of a thread that died are not lost", async
   assertEquals(effects.count, 10);
 });
 
+Deno.test("what may run again after a restart may so after a thread's death, too", async () => {
+  using folder = new JournalFolder();
+  using effects = new Effects();
+  const { journal } = folder;
+  const secret = newSecret();
+  {
+    await using server = await startThreads({ journal });
+    using peer = await ThreadPeer.dial(server.address, secret);
+    // For ever, as far as this server is concerned.
+    const endless = { file: effects.file, pause: 1_000_000 };
+    await peer.request(1, endless, "/IDEMPOTENT");
+    while (effects.count < 1) await new Promise((done) => setTimeout(done, 5));
+    assertEquals((await peer.ask(2, {})).type, FRAME.response);
+    await server.stop({ grace: 0 });
+  }
+
+  await using server = await startThreads({ journal });
+  using peer = await ThreadPeer.dial(server.address, secret);
+  assertEquals((await peer.ask(4, {})).type, FRAME.response);
+  await killThread(server, peer.thread);
+
+  using again = await ThreadPeer.dial(server.address, secret);
+  assertEquals(again.known, true);
+  assertEquals((await again.ask(1, {}, "/IDEMPOTENT")).type, FRAME.response);
+  assertEquals((await again.ask(2, {})).type, FRAME.response);
+});
+
 Deno.test("where threads cannot share a port, it says so and runs on one", async () => {
   // As it is without --unstable-net, which this project's configuration sets.
   const config = await Deno.makeTempFile({ suffix: ".json" });
