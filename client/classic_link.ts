@@ -149,7 +149,8 @@ export class ClassicLink implements ClientLink {
     } else if (splitter.overflowed) {
       this.#inFlight = undefined;
       this.close("too-large");
-      this.#options.pending.fail(request, tooLarge(this.#options.messageBytes));
+      const { pending, messageBytes } = this.#options;
+      pending.fail(request, answerTooLarge(messageBytes));
     }
   }
 
@@ -215,9 +216,10 @@ function unsealable(cause: unknown): CypherError {
   return new CypherError("UNSENDABLE", "Cannot seal the request", { cause });
 }
 
-function tooLarge(limit: number): CypherError {
+/** Not `TOO_LARGE`, which says that nothing was sent. */
+function answerTooLarge(limit: number): CypherError {
   return new CypherError(
-    "TOO_LARGE",
+    "ANSWER_TOO_LARGE",
     `Cannot receive the answer: it may have ${limit} bytes`,
   );
 }

@@ -141,13 +141,15 @@ export class CypherClient implements AsyncDisposable {
 
   /**
    * Sends a request and waits for its answer, through as many connections as
-   * that takes. Requests are answered in the order they were made.
+   * that takes. Requests are written in the order they were made; answers come
+   * in any order, on the classic wire in that same one.
    *
    * `deadline` is the most it may take in all, in ms; default `Infinity`.
    *
-   * @throws {CypherError} `ABORTED`, `DEADLINE`, `CLOSED`, `REPLACED`,
-   * `CONNECT_FAILED`, `NO_ANSWER`, `BAD_TOKEN`, `BAD_MESSAGE`, `TOO_LARGE`,
-   * `UNSENDABLE`, `QUEUE_FULL`, `BAD_OPTION`.
+   * @throws {CypherError} `ABORTED`, `DEADLINE`, `CLOSED`, `CONNECT_FAILED`,
+   * `OUTCOME_UNKNOWN`, `ANSWER_LOST`, `ANSWER_TOO_LARGE`, `REPLACED`,
+   * `NO_ANSWER`, `BAD_TOKEN`, `BAD_MESSAGE`, `TOO_LARGE`, `UNSENDABLE`,
+   * `QUEUE_FULL`, `BAD_OPTION`.
    * @throws {CypherStatus} If the answer is a failure status.
    */
   async request<T = JsonValue>(

@@ -142,9 +142,11 @@ export class Connection implements Stranger {
 
   /**
    * Its wire is known: the peer is online. Unless `proven` is false it is not
-   * closed any more to make room for others.
+   * closed any more to make room for others. Nothing happens if it is over:
+   * nobody would tell that it is offline again.
    */
   online(wire: string, name?: string, proven = true): void {
+    if (this.ended) return;
     if (proven) this.prove();
     if (this.#state.kind === "handshake") this.#state = { kind: "open" };
     this.#signals.online(wire, name);

@@ -7,7 +7,6 @@ import {
   type JournalledToken,
   readAnswer,
   readClients,
-  readEndings,
   readTokens,
 } from "./journal_load.ts";
 import { openSchema, type Statements } from "./journal_schema.ts";
@@ -17,7 +16,7 @@ import type { StoredAnswer } from "./stored_answer.ts";
 /** What is noted of the wires, wherever that is written down. */
 export type Journalling = Omit<
   Pick<Journal, keyof Journal>,
-  "serverId" | "endingsOf" | "answerOf"
+  "serverId" | "clientOf" | "answerOf"
 >;
 
 /** What SQLite says of a file that somebody else has open (Deno: no code). */
@@ -178,9 +177,9 @@ export class Journal {
     }
   }
 
-  /** The endings that are on record of one client, or noted. */
-  endingsOf(client: string): ReadonlyMap<number, Ending> {
-    return this.#closed ? new Map() : readEndings(this.#database, client);
+  /** What is on record of one client, or noted; undefined: nothing is. */
+  clientOf(client: string): JournalledClient | undefined {
+    return this.#closed ? undefined : readClients(this.#database, client)[0];
   }
 
   /** A token's answer, while that is on record, or noted. */

@@ -34,8 +34,11 @@ export interface JournalledToken {
   readonly answer: StoredAnswer | undefined;
 }
 
-/** Every client on record. */
-export function readClients(database: DatabaseSync): JournalledClient[] {
+/** Every client on record, or one of them alone. */
+export function readClients(
+  database: DatabaseSync,
+  one?: string,
+): JournalledClient[] {
   const clients = new Map<string, {
     id: string;
     finished: AnsweredSet;
@@ -52,7 +55,12 @@ export function readClients(database: DatabaseSync): JournalledClient[] {
     return client;
   };
   // Not iterate(), which takes a damaged page for the end (Deno 2.9.6).
-  const known = database.prepare("SELECT id, finished FROM clients").all();
+  const [where, values] = one === undefined
+    ? [() => "", []]
+    : [(column: string) => `WHERE ${column} = ?`, [one]];
+  const known = database.prepare(
+    `SELECT id, finished FROM clients ${where("id")}`,
+  ).all(...values);
   for (const row of known) {
     const set = JSON.parse(row["finished"] as string);
     clientOf(row["id"] as string).finished.merge(
@@ -60,8 +68,9 @@ export function readClients(database: DatabaseSync): JournalledClient[] {
     );
   }
   const requests = database.prepare(
-    "SELECT client, id, type, payload FROM requests ORDER BY client, id",
-  ).all();
+    "SELECT client, id, type, payload FROM requests " +
+      `${where("client")} ORDER BY client, id`,
+  ).all(...values);
   for (const row of requests) {
     const client = clientOf(row["client"] as string);
     const id = row["id"] as number;
@@ -72,18 +81,6 @@ export function readClients(database: DatabaseSync): JournalledClient[] {
     }
   }
   return [...clients.values()];
-}
-
-/** The endings on record of one client. */
-export function readEndings(
-  database: DatabaseSync,
-  client: string,
-): Map<number, Ending> {
-  const rows = database.prepare(
-    "SELECT id, type, payload FROM requests " +
-      "WHERE client = ? AND type IS NOT NULL",
-  ).all(client);
-  return new Map(rows.map((row) => [row["id"] as number, endingIn(row)]));
 }
 
 /** The answer on record of one token. */

@@ -484,7 +484,7 @@ async function answeredOrEnded(wire: Wire): Promise<{ bytes: number }> {
   return { bytes: token?.length ?? 0 };
 }
 
-Deno.test("TOO_LARGE: an oversized answer ends its request, and the client goes on", async () => {
+Deno.test("ANSWER_TOO_LARGE: an oversized answer ends its request, and the client goes on", async () => {
   const effects = new Effects<JsonValue>();
   await using server = await startServer(({ data }) => {
     effects.add(data);
@@ -496,7 +496,8 @@ Deno.test("TOO_LARGE: an oversized answer ends its request, and the client goes 
     onOffline: (reason) => reasons.push(reason),
   });
   for (const size of [4_096, 1_000_000]) {
-    assertEquals(await codeOf(client.request({ data: size })), "TOO_LARGE");
+    const code = await codeOf(client.request({ data: size }));
+    assertEquals(code, "ANSWER_TOO_LARGE");
     assertEquals(effects.of(size), 1);
   }
   const { data } = await client.request({ data: 1_000 });

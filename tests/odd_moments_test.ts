@@ -220,3 +220,54 @@ Deno.test("a connection that is accepted as the server stops is closed", async (
   assertEquals(server.monitor.connections(), []);
   socket.close();
 });
+
+Deno.test("a connection that speaks first as the server stops was never online, or is offline", async () => {
+  const told = new Set<string>();
+  // As many steps as lie between the first byte and the wire that it chooses.
+  for (let steps = 0; steps < 12; steps++) {
+    told.add((await speaksAtTheStop(steps)).join());
+  }
+  assertEquals(told, new Set(["", "online,offline"]));
+});
+
+/** Stops a server so many microtasks after a connection's first byte came. */
+async function speaksAtTheStop(steps: number): Promise<string[]> {
+  let stopped: Promise<void> | undefined;
+  const server: CypherServer = await serve(() => ({}), {
+    listen: (address) => {
+      const listener = listenTcp()(address);
+      return {
+        addr: listener.addr,
+        accept: async () => {
+          const conn = await listener.accept();
+          return {
+            remoteAddr: conn.remoteAddr,
+            read: async (into) => {
+              const count = await conn.read(into);
+              stopped ??= (async () => {
+                for (let step = 0; step < steps; step++) await null;
+                await server.stop();
+              })();
+              return count;
+            },
+            write: (bytes) => conn.write(bytes),
+            closeWrite: () => conn.closeWrite(),
+            close: () => conn.close(),
+          };
+        },
+        close: () => listener.close(),
+      };
+    },
+  });
+  const signals: string[] = [];
+  server.monitor.listen(({ kind }) => void signals.push(kind));
+  const socket = await Deno.connect({ port: server.address.port });
+  await socket.write(new TextEncoder().encode("g"));
+  assertEquals(
+    await within("the end", socket.read(new Uint8Array(1)).catch(() => null)),
+    null,
+  );
+  await within("the stop", stopped!);
+  socket.close();
+  return signals;
+}

@@ -198,7 +198,7 @@ export class Directory {
     entry: Entry,
     requests: readonly (readonly [id: number, by: Thread])[],
   ): void {
-    const ended = this.#journal?.endingsOf(client);
+    const ended = this.#journal?.clientOf(client)?.ended;
     for (const [id] of requests) {
       entry.abroad.delete(id);
       const ending = ended?.get(id) ?? UNKNOWN;
@@ -291,7 +291,7 @@ export class Directory {
     return leftOf({
       highest: this.#slots.highest(slot),
       running: [...abroad.keys(), ...endings.map(([id]) => id)],
-      ended: this.#journal?.endingsOf(client) ?? new Map(),
+      record: this.#journal?.clientOf(client),
       entered,
       cutOff,
     });

@@ -1,5 +1,6 @@
 import type { AnsweredJson, IdRange } from "../../protocol/answered.ts";
-import type { Ending, Handover } from "../session/client_record.ts";
+import type { JournalledClient } from "../journal_load.ts";
+import type { Handover } from "../session/client_record.ts";
 import { UNKNOWN } from "../session/kept_endings.ts";
 import type { Entered } from "./ledger.ts";
 
@@ -9,8 +10,8 @@ export interface LeftOver {
   readonly highest: number;
   /** What runs on other threads, or has ended there and is yet to be told. */
   readonly running: readonly number[];
-  /** What is on record. */
-  readonly ended: ReadonlyMap<number, Ending>;
+  /** What is on record, if there is a journal. */
+  readonly record: JournalledClient | undefined;
   /** What the thread was in the midst of. */
   readonly entered: readonly Entered[];
   /**
@@ -21,12 +22,15 @@ export interface LeftOver {
 }
 
 /**
- * A client's record when the thread that held it is dead. What is neither on
- * record nor cut off has ended there, and its answer is lost.
+ * A client's record when the thread that held it is dead. Without a journal,
+ * what was not cut off has ended there, and its answer is lost. With one, what
+ * is not on record may run: now, or again.
  */
 export function leftOf(
-  { highest, running, ended, entered, cutOff }: LeftOver,
+  { highest, running, record, entered, cutOff }: LeftOver,
 ): Handover {
+  const ended = record?.ended ?? new Map();
+  for (const id of record?.started ?? []) cutOff.set(id, false);
   for (const { id, idempotent } of entered) {
     cutOff.set(id, idempotent);
     highest = Math.max(highest, id);
@@ -34,9 +38,12 @@ export function leftOf(
   for (const id of [...ended.keys(), ...running]) cutOff.delete(id);
   const again = [...cutOff.keys()].filter((id) => cutOff.get(id));
   const unknown = [...cutOff.keys()].filter((id) => !cutOff.get(id));
+  // They are told as often as they are asked for.
+  if (record) { for (const id of unknown) record.finished.add(id); }
   return {
     highest,
-    finished: allBut([...again, ...running], highest),
+    finished: record?.finished.toJSON() ??
+      allBut([...again, ...running], highest),
     kept: [...ended, ...unknown.map((id) => [id, UNKNOWN] as const)],
     running,
   };

@@ -29,9 +29,12 @@ export class Notes implements Journalling {
   }
 
   remove(...[client, ids, finished]: Parameters<Journal["remove"]>): void {
-    const { floor, ranges } = finished;
-    const values = [client, ids, { floor, ranges: [...ranges] }] as const;
-    this.#note({ kind: "remove", values: [...values] });
+    const { floor } = finished;
+    // Copies of the ranges, too: the set grows by changing them.
+    const ranges = finished.ranges.map(([first, last]) =>
+      [first, last] as const
+    );
+    this.#note({ kind: "remove", values: [client, ids, { floor, ranges }] });
   }
 
   forget(client: string): void {

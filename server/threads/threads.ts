@@ -296,7 +296,11 @@ export class Threads implements Serving {
   #lost(thread: Thread, stuck: boolean): void {
     const { kind } = this.#state;
     if (stuck) {
-      this.#notice("THREAD_STUCK", "A thread did not stop: it was ended");
+      this.#notice(
+        "THREAD_STUCK",
+        "A thread did not stop and was given up: its handler does not return. " +
+          "It may hold the port until this process ends: call Deno.exit()",
+      );
     }
     if (!this.#address || kind === "stopping" || kind === "stopped") return;
     const { port } = this.#address;

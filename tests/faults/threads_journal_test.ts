@@ -2,7 +2,10 @@
 
 import { assertEquals } from "@std/assert";
 import type { JsonValue } from "../../mod.ts";
+import { AnsweredSet } from "../../protocol/answered.ts";
 import { FRAME } from "../../protocol/frames.ts";
+import { Journal } from "../../server/journal.ts";
+import { Notes, writeDown } from "../../server/threads/notes.ts";
 import { Wire } from "../support/cypher.ts";
 import { JournalFolder } from "../support/journal_folder.ts";
 import type { Asked } from "../support/thread_handler.ts";
@@ -68,6 +71,34 @@ Deno.test("the process is killed: every thread of the next one knows what the jo
   assertEquals(effects.count, 4);
 });
 
+Deno.test("what a thread notes of ended requests is on record as it was noted", async () => {
+  using folder = new JournalFolder();
+  const journal = new Journal(folder.journal);
+  const { promise: flushed, resolve } = Promise.withResolvers<void>();
+  const notes = new Notes((message) => {
+    if (message.kind !== "notes") return;
+    writeDown(journal, message.notes, () => {});
+    resolve();
+  });
+  const finished = new AnsweredSet(10);
+  finished.add(2);
+  finished.add(4);
+  notes.know("client");
+  notes.remove("client", [2], finished);
+  // On the same tick, before anything is told: two ranges become one.
+  finished.add(3);
+  await flushed;
+  journal.close();
+
+  const next = new Journal(folder.journal);
+  const [client] = next.load();
+  next.close();
+  assertEquals(client?.finished.toJSON(), {
+    floor: 0,
+    ranges: [[2, 2], [4, 4]],
+  });
+});
+
 Deno.test("with a journal the answers of a thread that died are not lost", async () => {
   using folder = new JournalFolder();
   using effects = new Effects();
@@ -101,6 +132,33 @@ Deno.test("with a journal the answers of a thread that died are not lost", async
     assertEquals(await wire.receive(), answer);
   }
   assertEquals(effects.count, 10);
+});
+
+Deno.test("what may run again after a restart may so after a thread's death, too", async () => {
+  using folder = new JournalFolder();
+  using effects = new Effects();
+  const { journal } = folder;
+  const secret = newSecret();
+  {
+    await using server = await startThreads({ journal });
+    using peer = await ThreadPeer.dial(server.address, secret);
+    // For ever, as far as this server is concerned.
+    const endless = { file: effects.file, pause: 1_000_000 };
+    await peer.request(1, endless, "/IDEMPOTENT");
+    while (effects.count < 1) await new Promise((done) => setTimeout(done, 5));
+    assertEquals((await peer.ask(2, {})).type, FRAME.response);
+    await server.stop({ grace: 0 });
+  }
+
+  await using server = await startThreads({ journal });
+  using peer = await ThreadPeer.dial(server.address, secret);
+  assertEquals((await peer.ask(4, {})).type, FRAME.response);
+  await killThread(server, peer.thread);
+
+  using again = await ThreadPeer.dial(server.address, secret);
+  assertEquals(again.known, true);
+  assertEquals((await again.ask(1, {}, "/IDEMPOTENT")).type, FRAME.response);
+  assertEquals((await again.ask(2, {})).type, FRAME.response);
 });
 
 Deno.test("where threads cannot share a port, it says so and runs on one", async () => {

@@ -192,7 +192,7 @@ Deno.test("at the end of the grace handlers on every thread are aborted", async 
   await Promise.all(asked);
 });
 
-Deno.test("a thread whose handler never returns is ended after the grace", async () => {
+Deno.test("a thread whose handler never returns is given up after the grace", async () => {
   const server = await startThreads();
   using signals = new SignalLog(server.monitor);
   const peer = await ThreadPeer.dial(server.address, newSecret());
