@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { CypherError } from "./errors.ts";
 import { type SafeKeys, safeKeys } from "./json_keys.ts";
+import { holdsLossyNumber, nestsDeeper } from "./json_scan.ts";
 
 /** A value that JSON can carry. */
 export type JsonValue =
@@ -11,8 +12,6 @@ export type JsonValue =
   | JsonValue[]
   | { [key: string]: JsonValue };
 
-/** Sixteen digits in a row, or an exponent of three: worth a closer look. */
-const SUSPICIOUS_NUMBER = /\d{16}|\d[eE]\+?\d{3}/;
 const LONG_INTEGER = /\d{16}/;
 const EACH_NON_ASCII = /[\u0080-\uffff]/g;
 
@@ -24,24 +23,26 @@ const EACH_NON_ASCII = /[\u0080-\uffff]/g;
  * than `depth`, or holds a number that a double cannot.
  */
 export function parseJson(text: string, depth: number): JsonValue {
-  let value: JsonValue;
-  let safe: SafeKeys;
-  try {
-    safe = safeKeys(text);
-    value = SUSPICIOUS_NUMBER.test(text)
-      ? JSON.parse(safe.text, refuseLossyNumber)
-      : JSON.parse(safe.text);
-  } catch (error) {
-    if (error instanceof CypherError) throw error;
-    // The engine's own message quotes the text: it is left behind on purpose.
-    throw new CypherError("BAD_MESSAGE", "Cannot read the message: not JSON");
-  }
-  // Each level takes two characters at least, so short texts need no walk.
-  if (text.length >= 2 * depth && nestsDeeper(value, depth)) {
+  if (nestsDeeper(text, depth)) {
     throw new CypherError(
       "BAD_MESSAGE",
       `Cannot read the message: it may nest ${depth} levels deep`,
       { limit: "depth" },
+    );
+  }
+  let value: JsonValue;
+  let safe: SafeKeys;
+  try {
+    safe = safeKeys(text);
+    value = JSON.parse(safe.text);
+  } catch {
+    // The engine's own message quotes the text: it is left behind on purpose.
+    throw new CypherError("BAD_MESSAGE", "Cannot read the message: not JSON");
+  }
+  if (holdsLossyNumber(text)) {
+    throw new CypherError(
+      "BAD_MESSAGE",
+      "Cannot read the message: it holds a number that a double cannot",
     );
   }
   return safe.restore(value);
@@ -93,23 +94,6 @@ export function isJsonObject(
   return isObject(value);
 }
 
-function refuseLossyNumber(
-  this: unknown,
-  _key: string,
-  value: unknown,
-  context?: { source?: string },
-): unknown {
-  if (typeof value !== "number" || context?.source === undefined) return value;
-  const integer = /^-?\d+$/.test(context.source);
-  const faithful = Number.isFinite(value) &&
-    (!integer || BigInt(context.source) === BigInt(value));
-  if (faithful) return value;
-  throw new CypherError(
-    "BAD_MESSAGE",
-    "Cannot read the message: it holds a number that a double cannot",
-  );
-}
-
 /** The part of JSON that the standard library's types lack as yet. */
 const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
 
@@ -120,19 +104,6 @@ function exactInteger(_key: string, value: unknown): unknown {
   return long && Math.abs(value) < 1e21
     ? rawJSON(BigInt(value).toString())
     : value;
-}
-
-function nestsDeeper(value: JsonValue, depth: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  if (depth === 0) return true;
-  if (Array.isArray(value)) {
-    return value.some((child) => nestsDeeper(child, depth - 1));
-  }
-  // What JSON.parse makes inherits nothing that can be enumerated.
-  for (const key in value) {
-    if (nestsDeeper(value[key]!, depth - 1)) return true;
-  }
-  return false;
 }
 
 /** By its size as UTF-8, which is counted 30 times as fast as it is searched. */

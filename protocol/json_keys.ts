@@ -68,7 +68,7 @@ function* keys(text: string): Generator<[start: number, end: number]> {
 }
 
 /** Behind the quote that ends a string; the text's end if none does. */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   let quote = start;
   do {
     quote = text.indexOf('"', quote + 1);

@@ -247,6 +247,15 @@ Deno.test("the depth counts wherever the deep part is", () => {
   }
 });
 
+Deno.test("what nests too deep is refused before it is parsed", () => {
+  // Parsing it would take 75 bytes for each bracket; that it never ends shows
+  // that nobody tried.
+  for (const open of ["[", '{"a":']) {
+    assertEquals(refused(open.repeat(DEPTH + 1)).limit, "depth");
+    assertEquals(refused(open.repeat(DEPTH)).limit, undefined);
+  }
+});
+
 Deno.test("brackets in strings and width are no depth", () => {
   parsed(JSON.stringify("[".repeat(1_000)), 1);
   parsed(JSON.stringify(Array(10_000).fill(0)), 1);

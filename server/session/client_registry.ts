@@ -271,7 +271,10 @@ export class ClientRegistry {
     if (!this.#options.journal) return;
     const ids = confirmed.map(({ id }) => id);
     const noted = this.#confirmed.get(record);
-    if (noted) return void noted.push(...ids);
+    if (noted) {
+      for (const id of ids) noted.push(id);
+      return;
+    }
     this.#confirmed.set(record, ids);
     // Once for all that one read brings: what is finished is noted as a whole.
     queueMicrotask(() => this.#noteConfirmed(record));
