@@ -3,6 +3,7 @@ import { checkClock, type Clock } from "../../protocol/clock.ts";
 import {
   badOption,
   bytes,
+  checkHostname,
   checkNames,
   checkNumbers,
   checkString,
@@ -104,7 +105,7 @@ export function checkChatServerOptions(options: ChatServerOptions) {
     );
   }
   return {
-    hostname: checkString("hostname", hostname, "127.0.0.1"),
+    hostname: checkHostname("hostname", hostname, "127.0.0.1"),
     greeting: checkGreeting(greeting),
     limits: checked,
     monitor: monitor ?? new Monitor({ clock: checkClock(clock) }),

@@ -3,9 +3,9 @@ import {
   badOption,
   bytes,
   checkFunction,
+  checkHostname,
   checkNames,
   checkNumbers,
-  checkString,
   count,
   milliseconds,
 } from "../../protocol/options.ts";
@@ -114,7 +114,7 @@ export function checkPacketServerOptions(options: PacketServerOptions) {
   }
   return {
     handler: checkFunction("handler", handler) ?? (() => {}),
-    hostname: checkString("hostname", hostname, "127.0.0.1"),
+    hostname: checkHostname("hostname", hostname, "127.0.0.1"),
     limits: checkNumbers("limits", limits, PACKET_SERVER_LIMITS),
     monitor: monitor ?? new Monitor({ clock }),
     onHandlerError: checkFunction("onHandlerError", onHandlerError),

@@ -3,9 +3,9 @@ import {
   badOption,
   bytes,
   checkFunction,
+  checkHostname,
   checkNames,
   checkNumbers,
-  checkString,
   count,
   milliseconds,
 } from "../../protocol/options.ts";
@@ -119,7 +119,7 @@ export function checkSegmentServerOptions(options: SegmentServerOptions) {
   }
   return {
     handler: checkFunction("handler", handler),
-    hostname: checkString("hostname", hostname, "127.0.0.1"),
+    hostname: checkHostname("hostname", hostname, "127.0.0.1"),
     limits: checkNumbers("limits", limits, SEGMENT_SERVER_LIMITS),
     monitor: monitor ?? new Monitor({ clock }),
     onStep: checkFunction("onStep", onStep),
