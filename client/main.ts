@@ -177,7 +177,7 @@ async function pem(name: string): Promise<string> {
     }
     throw new CypherError(
       "BAD_OPTION",
-      'There are no certificates: run "deno task certs" here once',
+      `There is no ${file}: run "deno task certs" here once`,
     );
   }
 }

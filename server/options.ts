@@ -167,7 +167,10 @@ export interface CypherServerOptions {
   };
   /** Sees the connections; default: one of the server's own. */
   monitor?: Monitor;
-  /** Told what a handler threw; the peer gets a reference to it alone. */
+  /**
+   * Told what a handler threw, with the reference that is all its peer gets;
+   * default: nobody is, and the error is lost.
+   */
   onHandlerError?: (error: unknown, info: HandlerErrorInfo) => void;
   /** Traces requests, see `@cypher/protocol/tracing`; default: nobody does. */
   tracing?: Tracing;

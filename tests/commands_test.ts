@@ -76,7 +76,14 @@ const WRONG: {
     args: ["run", "--no-prompt", pathOf("../server/main.ts")],
     says: ["--allow-env"],
   },
-  { args: [...SERVE, "--tls", "--port", "0"], says: ["deno task certs"] },
+  {
+    args: [...SERVE, "--tls", "--port", "0"],
+    says: ["There is no .cypher/cert.pem", "deno task certs"],
+  },
+  {
+    args: [...CLIENT, "ping", "--tls"],
+    says: ["There is no .cypher/ca.pem", "deno task certs"],
+  },
   { args: [...CLIENT, "ping", "--wire", "x"], says: ['"session"', '"x"'] },
   {
     args: [...SERVE, "--recv-buffer", "1"],

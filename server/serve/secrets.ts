@@ -30,7 +30,7 @@ async function pem(name: string): Promise<string> {
     }
     throw new CypherError(
       "BAD_OPTION",
-      'There is no certificate: run "deno task certs" here once',
+      `There is no ${file}: run "deno task certs" here once`,
     );
   }
 }
