@@ -80,6 +80,7 @@ export class CypherClient implements AsyncDisposable {
         this.#wire.ended(request);
         this.#link?.send();
       },
+      () => this.#keeper.trouble,
     );
     this.#wire = settings.wire === "session"
       ? new SessionClientWire(settings, this.#pending)
@@ -165,7 +166,13 @@ export class CypherClient implements AsyncDisposable {
     const answer = tracing
       ? this.#traced(tracing, request, bounded)
       : this.#send(request, bounded);
-    return await answer as Answer<T>;
+    try {
+      return await answer as Answer<T>;
+    } catch (error) {
+      // Where it arose is in here; whoever reads it looks for who asked.
+      if (error instanceof CypherError) Error.captureStackTrace(error);
+      throw error;
+    }
   }
 
   /** The signals from now on, as an async iterable. */

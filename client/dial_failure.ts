@@ -49,7 +49,7 @@ export class DialFailure {
 
 /** Such errors have no class and no code: there is only the message. */
 function isUnresolved(error: Error): boolean {
-  // Thrown for what cannot be a hostname, such as "a b".
+  // Thrown for what cannot be a hostname, such as "a..b".
   return error instanceof URIError || error.message.startsWith(LOOKUP) ||
     UNRESOLVED.test(error.message);
 }

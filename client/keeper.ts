@@ -82,6 +82,8 @@ export class Keeper<L extends Link> {
   #loop: Promise<void> = Promise.resolve();
   /** The link that runs, ready or not. */
   #link: L | undefined;
+  /** Why there is no connection, for people; undefined before one was tried. */
+  #trouble: string | undefined;
   /** What was last told; undefined before anything was. */
   #told: "online" | "offline" | undefined;
 
@@ -93,6 +95,11 @@ export class Keeper<L extends Link> {
   /** Where it stands. */
   get state(): KeeperState<L> {
     return this.#state;
+  }
+
+  /** Why there is no connection, for people; undefined if there is one. */
+  get trouble(): string | undefined {
+    return this.#state.kind === "online" ? undefined : this.#trouble;
   }
 
   /** Begins to keep a connection up, if it does not yet. */
@@ -123,7 +130,10 @@ export class Keeper<L extends Link> {
       if (dialled instanceof DialFailure) {
         failedDials++;
         reason = dialled.reason;
-        const { cause } = dialled;
+        const { cause, why } = dialled;
+        this.#trouble = `Cannot connect to ${
+          addressOf(this.#settings)
+        }: ${why}`;
         // Whoever waits hears why; there will be another attempt all the same.
         if (cause instanceof CypherError) this.#events.refused(cause);
         gaveUp = this.#giveUp(dialled, failedDials);
@@ -131,6 +141,8 @@ export class Keeper<L extends Link> {
         failedDials = 0;
         const link = this.#events.link(dialled);
         reason = await this.#use(link);
+        this.#trouble = link.refusal?.message ??
+          `The connection ended: ${reason}`;
         stayAway = link.stayAway ?? 0;
         if (link.answered) failures = 0;
         if (link.refusal && !this.#closed) this.#events.refused(link.refusal);

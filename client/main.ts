@@ -13,6 +13,7 @@ import {
   parseCommandLine,
 } from "../protocol/command_line.ts";
 import { CypherError, CypherStatus } from "../protocol/errors.ts";
+import { fileError } from "../protocol/file_error.ts";
 import { KEY_FILE, keysOf, parseKeys } from "../protocol/keys.ts";
 import { milliseconds } from "../protocol/options.ts";
 import { printable } from "../protocol/printable.ts";
@@ -64,8 +65,10 @@ CYPHER_DECRYPTION_KEY: the server's two, the other way round.`;
 const COMMANDS: Record<string, Command> = {
   request: {
     usage: "deno task request",
-    about: `Sends one request and prints the answer's data as JSON.
-DATA is JSON; what is not JSON is taken for a string.
+    about: `Sends one request and prints the answer's data as JSON, such as
+deno task request UPDATE /SEQUENCE '{"celsius": 21.5}'
+DATA is JSON, or a word for a string; - reads it from standard input.
+Exits with 1 if there is no answer, or one that is a failure.
 ${KEYS}`,
     positionals: ["OPERATION", "PATH", "[DATA]"],
     flags: {
@@ -151,7 +154,7 @@ async function request(
   const answer = await client.request({
     operation,
     path,
-    ...(text !== undefined && { data: jsonOrText(text) }),
+    ...(text !== undefined && { data: await dataOf(text) }),
   }, { deadline });
   return printable(
     JSON.stringify(switches["body"] ? answer.body : answer.data),
@@ -160,19 +163,24 @@ async function request(
 
 /** What `deno task certs` made: the authority, and a certificate to show. */
 async function findCertificates(show: boolean): Promise<ClientTls> {
+  return {
+    caCerts: [await pem("ca.pem")],
+    ...(show &&
+      { cert: await pem("client.pem"), key: await pem("client.key") }),
+  };
+}
+
+async function pem(name: string): Promise<string> {
+  const file = `.cypher/${name}`;
   try {
-    return {
-      caCerts: [await Deno.readTextFile(".cypher/ca.pem")],
-      ...(show && {
-        cert: await Deno.readTextFile(".cypher/client.pem"),
-        key: await Deno.readTextFile(".cypher/client.key"),
-      }),
-    };
+    return await Deno.readTextFile(file);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) {
+      throw fileError("read", file, error);
+    }
     throw new CypherError(
       "BAD_OPTION",
-      'There are no certificates: run "deno task certs" here once',
+      `There is no ${file}: run "deno task certs" here once`,
     );
   }
 }
@@ -190,7 +198,9 @@ async function findKeys(): Promise<
       decryptionKey: keys.serverToClient,
     };
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) {
+      throw fileError("read", KEY_FILE, error);
+    }
     throw new CypherError(
       "BAD_OPTION",
       `There are no keys: run "deno task serve" here once, which makes ` +
@@ -199,11 +209,20 @@ async function findKeys(): Promise<
   }
 }
 
-function jsonOrText(text: string): unknown {
+/** What a person means by DATA. */
+async function dataOf(given: string): Promise<unknown> {
+  const piped = given === "-";
+  const text = piped ? await new Response(Deno.stdin.readable).text() : given;
   try {
     return JSON.parse(text);
   } catch {
-    return text;
+    // What begins as JSON does is a slip, and would be stored as a string.
+    if (!/^\s*[[{"]/.test(text)) return piped ? text.trimEnd() : text;
+    throw new CypherError(
+      "BAD_OPTION",
+      `Cannot use DATA: it begins like JSON and is none. In a shell it stands ` +
+        `in single quotes: '{"celsius": 21.5}'`,
+    );
   }
 }
 

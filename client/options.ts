@@ -8,6 +8,7 @@ import {
   badOption,
   bytes,
   checkFunction,
+  checkHostname,
   checkNames,
   checkNumbers,
   checkString,
@@ -178,7 +179,7 @@ export function checkClientOptions(options: CypherClientOptions) {
   return {
     encryptionKey,
     decryptionKey,
-    hostname: checkString("hostname", hostname, "127.0.0.1"),
+    hostname: checkHostname("hostname", hostname, "127.0.0.1"),
     wire,
     name: checkName(name),
     onRestart,

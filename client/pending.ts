@@ -61,19 +61,23 @@ export class Pending {
   #limit: number;
   #entries = new Fifo<Entry>();
   #onEnd: (request: PendingRequest) => void;
+  #trouble: () => string | undefined;
 
   /**
    * `limit` is how many may wait; `onEnd` is called with each request that
-   * ended before its answer was taken.
+   * ended before its answer was taken; `trouble` says why there is no
+   * connection, if there is none.
    */
   constructor(
     clock: Clock,
     limit: number,
     onEnd: (request: PendingRequest) => void,
+    trouble: () => string | undefined = () => undefined,
   ) {
     this.#clock = clock;
     this.#limit = limit;
     this.#onEnd = onEnd;
+    this.#trouble = trouble;
   }
 
   /** How many requests wait. */
@@ -139,9 +143,12 @@ export class Pending {
     this.#onEnd(request);
   }
 
-  /** Ends every request with an error. */
-  failAll(error: CypherError): void {
-    for (const request of this.#entries.values()) this.fail(request, error);
+  /** Ends every request with an error of its own: whoever asked adds to it. */
+  failAll({ code, message, cause }: CypherError): void {
+    const options = cause === undefined ? {} : { cause };
+    for (const request of this.#entries.values()) {
+      this.fail(request, new CypherError(code, message, options));
+    }
   }
 
   #take(request: PendingRequest): Entry | undefined {
@@ -157,7 +164,7 @@ export class Pending {
     const abort = () => this.fail(entry, aborted(signal));
     signal?.addEventListener("abort", abort);
     const timer = deadline === Infinity ? undefined : this.#clock.setTimeout(
-      () => this.fail(entry, overdue(deadline)),
+      () => this.fail(entry, overdue(deadline, this.#trouble())),
       deadline,
     );
     entry.unbind = () => {
@@ -173,9 +180,7 @@ function aborted(signal: AbortSignal | undefined): CypherError {
   });
 }
 
-function overdue(deadline: number): CypherError {
-  return new CypherError(
-    "DEADLINE",
-    `The request had no answer within ${deadline} ms`,
-  );
+function overdue(deadline: number, trouble: string | undefined): CypherError {
+  const said = `The request had no answer within ${deadline} ms`;
+  return new CypherError("DEADLINE", trouble ? `${said}. ${trouble}` : said);
 }

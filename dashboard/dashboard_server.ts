@@ -2,8 +2,8 @@ import { addressOf, hostOf } from "../protocol/address.ts";
 import { CypherError } from "../protocol/errors.ts";
 import {
   badOption,
+  checkHostname,
   checkNumber,
-  checkString,
   count,
 } from "../protocol/options.ts";
 import type { Monitor } from "../server/monitor.ts";
@@ -45,7 +45,7 @@ export class DashboardServer implements AsyncDisposable {
   /** Made by {@linkcode serveDashboard}. */
   constructor(monitor: Monitor, options: ServeDashboardOptions) {
     const { hostname: host, port, fallbackPort, ...rest } = options;
-    const hostname = checkString("hostname", host, "127.0.0.1");
+    const hostname = checkHostname("hostname", host, "127.0.0.1");
     const wanted = checkNumber("port", port, HTTP_PORT);
     if (fallbackPort !== undefined && typeof fallbackPort !== "boolean") {
       throw badOption("fallbackPort", "true or false", fallbackPort);

@@ -49,7 +49,7 @@ function privateKeyIn(name: string, text: unknown): KeyObject {
   } catch {
     // The reason might quote it.
   }
-  throw wrong(name, "a private key as a PEM text");
+  throw wrong(name, "a private key as a PEM text, without a passphrase");
 }
 
 /** What was given is not shown: somebody may have mistaken the key for it. */

@@ -2,6 +2,9 @@ import { parseArgs } from "node:util";
 import { CypherError } from "./errors.ts";
 import { checkNumber, describe, type NumberOption } from "./options.ts";
 
+/** How wide help is: a terminal that nobody made wider. */
+const COLUMNS = 80;
+
 /** One `--flag`: a number with its range, a text, one of some words, a switch. */
 export type Flag =
   | { readonly kind: "number"; about: string; option: NumberOption }
@@ -49,8 +52,8 @@ export interface CommandLine {
 }
 
 /**
- * Parses a command line; a flag that it lacks is looked up in the environment.
- * Undefined if help was asked for.
+ * Parses a command line; a flag that it lacks is looked up in the environment,
+ * where an empty variable is none. Undefined if help was asked for.
  *
  * @throws {CypherError} `BAD_OPTION` saying which word is wrong, what was given
  * and what is allowed.
@@ -75,8 +78,8 @@ export function parseCommandLine(
     const dashed = dashedName(name);
     const variable = variableOf(dashed);
     const onLine = given.values[dashed];
-    const value = onLine ?? environment(variable);
-    const source = onLine === undefined ? variable : `--${dashed}`;
+    const value = onLine ?? (environment(variable) || undefined);
+    const source = onLine === undefined ? variable : flagOf(name);
     if (flag.kind === "switch") {
       switches[name] = isOn(source, value);
     } else if (flag.kind === "choice") {
@@ -91,9 +94,7 @@ export function parseCommandLine(
     if (flag.kind !== "switch" || !flag.needs || !switches[name]) continue;
     if (!switches[flag.needs]) {
       throw wrong(
-        `Cannot use --${dashedName(name)}: it needs --${
-          dashedName(flag.needs)
-        } beside it`,
+        `Cannot use ${flagOf(name)}: it needs ${flagOf(flag.needs)} beside it`,
       );
     }
   }
@@ -104,7 +105,7 @@ export function parseCommandLine(
 /** The text that `--help` prints. */
 export function helpOf({ usage, about, flags, positionals }: Command): string {
   const rows = Object.entries(flags).map(([name, flag]) => {
-    const word = name.length === 1 ? `-${name}` : `--${dashedName(name)}`;
+    const word = flagOf(name);
     switch (flag.kind) {
       case "number":
         return [`${word} N`, `${flag.about}: ${rangeOf(flag.option)}`];
@@ -124,7 +125,12 @@ export function helpOf({ usage, about, flags, positionals }: Command): string {
   });
   rows.push(["--help", "Show this"]);
   const width = Math.max(...rows.map(([flag]) => flag!.length));
-  const lines = rows.map(([flag, text]) => `  ${flag!.padEnd(width)}  ${text}`);
+  const indent = width + 4;
+  const lines = rows.map(([flag, text]) =>
+    `  ${flag!.padEnd(width)}  ${
+      wrapped(text!, COLUMNS - indent).join(`\n${" ".repeat(indent)}`)
+    }`
+  );
   return [
     [usage, ...positionals, "[flags]"].join(" "),
     "",
@@ -133,6 +139,19 @@ export function helpOf({ usage, about, flags, positionals }: Command): string {
     ...lines,
     ...variableHint(Object.keys(flags)),
   ].join("\n");
+}
+
+/** Breaks a text between words, so that no line is longer than `width`. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
 }
 
 /** How a flag is set in the environment, by a flag that there is. */
@@ -233,7 +252,7 @@ function numberOf(name: string, text: string, option: NumberOption): number {
 
 function isOn(name: string, value: string | boolean | undefined): boolean {
   if (typeof value === "boolean") return value;
-  if (value === undefined || value === "" || value === "0") return false;
+  if (value === undefined || value === "0") return false;
   if (value === "1") return true;
   throw wrong(
     `Cannot use ${name}: it must be 1 or 0, got ${JSON.stringify(value)}`,
@@ -255,6 +274,11 @@ function oneOf(
 
 function rangeOf(option: NumberOption): string {
   return `${describe(option)}, default ${option.default}`;
+}
+
+/** `recvBuffer` as `--recv-buffer`, `n` as `-n`. */
+function flagOf(name: string): string {
+  return name.length === 1 ? `-${name}` : `--${dashedName(name)}`;
 }
 
 /** `recvBuffer` as `recv-buffer`. */

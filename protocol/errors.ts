@@ -64,7 +64,7 @@ export class CypherError extends Error {
   /** What went wrong, in one stable word. */
   readonly code: CypherErrorCode;
   /** Which limit it is over, as `limits` calls it, if that is what is wrong. */
-  readonly limit?: string;
+  declare readonly limit?: string;
 
   /** Makes an error; `options.cause` is the error behind this one. */
   constructor(

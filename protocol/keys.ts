@@ -23,7 +23,7 @@ export interface KeyPair {
 export function keyBytes(option: string, key: string): Uint8Array<ArrayBuffer> {
   if (typeof key !== "string") throw badKey(option, `got ${typeof key}`);
   if (key.length !== KEY_LENGTH) {
-    throw badKey(option, `got ${key.length} characters`);
+    throw badKey(option, `got ${key.length} characters${wrappingOf(key)}`);
   }
   const bytes = new Uint8Array(KEY_LENGTH);
   for (let i = 0; i < KEY_LENGTH; i++) {
@@ -89,6 +89,13 @@ export function keysOf(
     "BAD_OPTION",
     "Set both CYPHER_ENCRYPTION_KEY and CYPHER_DECRYPTION_KEY, or neither",
   );
+}
+
+/** What a secret's file or a .env brings along with a key, if it is that. */
+function wrappingOf(key: string): string {
+  if (key.trim().length === KEY_LENGTH) return ": white space around them";
+  const quoted = /^(["']).*\1$/s.test(key) && key.length === KEY_LENGTH + 2;
+  return quoted ? ": quotes around them" : "";
 }
 
 function randomKey(): string {

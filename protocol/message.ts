@@ -88,6 +88,13 @@ const USUAL: ReadonlySet<string> = new Set(KEYS);
  * nothing JSON can carry.
  */
 export function writeRequest(request: RequestInit): string {
+  if (!isObject(request)) {
+    throw new CypherError(
+      "UNSENDABLE",
+      "Cannot send the message: a request is an object, such as " +
+        '{ path: "/NUMBER", operation: "READ" }',
+    );
+  }
   const { path = "/", operation = "NONE", data = {}, metadata = {}, extra } =
     request;
   requireText("path", path);

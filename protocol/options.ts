@@ -156,6 +156,28 @@ export function checkString(
 }
 
 /**
+ * Returns a hostname or an IP address, or its default when it was left out.
+ * What it is not is told at once: a client would look it up for ever.
+ *
+ * @throws {CypherError} `BAD_OPTION` if it is empty, a URL, has a port in it,
+ * or white space.
+ */
+export function checkHostname(
+  name: string,
+  value: string | undefined,
+  fallback: string,
+): string {
+  const hostname = checkString(name, value, fallback);
+  // An IPv6 address has two colons or more.
+  if (!/[\s/]|^[^:]*:[^:]*$|\]:\d/.test(hostname)) return hostname;
+  throw badOption(
+    name,
+    "a hostname or an IP address alone, the port is an option of its own",
+    hostname,
+  );
+}
+
+/**
  * Returns an abort signal, or undefined when it was left out.
  *
  * @throws {CypherError} `BAD_OPTION` if it is anything but an AbortSignal.

@@ -1,3 +1,4 @@
+import { fileError } from "../protocol/file_error.ts";
 import {
   generateKeys,
   KEY_FILE,
@@ -9,7 +10,8 @@ import {
  * Reads the key file, making it first if there is none: a random pair that only
  * its owner may read. `made` tells which it was.
  *
- * @throws {CypherError} `BAD_OPTION` if the file is not what it should be.
+ * @throws {CypherError} `BAD_OPTION` if the file is not what it should be, or
+ * the system does not let us read or make it.
  */
 export async function loadOrMakeKeys(
   path: string = KEY_FILE,
@@ -18,14 +20,20 @@ export async function loadOrMakeKeys(
     const text = await Deno.readTextFile(path);
     return { keys: parseKeys(text, path), made: false };
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) {
+      throw fileError("read", path, error);
+    }
   }
   const keys = generateKeys();
   const folder = path.slice(0, Math.max(0, path.lastIndexOf("/")));
-  if (folder) await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-  await Deno.writeTextFile(path, JSON.stringify(keys, null, 2) + "\n", {
-    createNew: true,
-    mode: 0o600,
-  });
+  try {
+    if (folder) await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    await Deno.writeTextFile(path, JSON.stringify(keys, null, 2) + "\n", {
+      createNew: true,
+      mode: 0o600,
+    });
+  } catch (error) {
+    throw fileError("make", path, error);
+  }
   return { keys, made: true };
 }

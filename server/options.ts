@@ -4,6 +4,7 @@ import {
   badOption,
   bytes,
   checkFunction,
+  checkHostname,
   checkNames,
   checkNumber,
   checkNumbers,
@@ -171,7 +172,10 @@ export interface CypherServerOptions {
   };
   /** Sees the connections; default: one of the server's own. */
   monitor?: Monitor;
-  /** Told what a handler threw; the peer gets a reference to it alone. */
+  /**
+   * Told what a handler threw, with the reference that is all its peer gets;
+   * default: nobody is, and the error is lost.
+   */
   onHandlerError?: (error: unknown, info: HandlerErrorInfo) => void;
   /** Traces requests, see `@cypher/protocol/tracing`; default: nobody does. */
   tracing?: Tracing;
@@ -276,7 +280,7 @@ export function checkServerOptions(options: CypherServerOptions) {
     decryptionKey,
     handler,
     threads: checkNumber("threads", threads, THREADS),
-    hostname: checkString("hostname", hostname, "127.0.0.1"),
+    hostname: checkHostname("hostname", hostname, "127.0.0.1"),
     olderKeys: checkOlderKeys(olderKeys),
     listen: checkFunction("listen", listen) ?? listenOn(checkTlsKeys(tls)),
     wires: checkWires(wires),

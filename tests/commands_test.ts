@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import config from "../deno.json" with { type: "json" };
 import { CypherServer, CypherStatus } from "../mod.ts";
 import { NO_NAME } from "./support/no_name.ts";
@@ -72,7 +77,14 @@ const WRONG: {
     args: ["run", "--no-prompt", pathOf("../server/main.ts")],
     says: ["--allow-env"],
   },
-  { args: [...SERVE, "--tls", "--port", "0"], says: ["deno task certs"] },
+  {
+    args: [...SERVE, "--tls", "--port", "0"],
+    says: ["There is no .cypher/cert.pem", "deno task certs"],
+  },
+  {
+    args: [...CLIENT, "ping", "--tls"],
+    says: ["There is no .cypher/ca.pem", "deno task certs"],
+  },
   { args: [...CLIENT, "ping", "--wire", "x"], says: ['"session"', '"x"'] },
   {
     args: [...SERVE, "--recv-buffer", "1"],
@@ -126,7 +138,35 @@ const WRONG: {
     args: [...CLIENT, "request", "UPDATE", "/A", "-21.5"],
     says: ["-- before a negative number", "--help"],
   },
-  { args: [...CLIENT, "ping", "-n", "0"], says: ["-n", "got 0"] },
+  { args: [...CLIENT, "ping", "-n", "0"], says: ['"-n"', "got 0"] },
+  {
+    args: [...CLIENT, "ping", "--hostname", "127.0.0.1:12345"],
+    says: ["hostname", '"127.0.0.1:12345"', "port is an option of its own"],
+  },
+  {
+    args: [...CLIENT, "request", "UPDATE", "/A", '{"celsius": 21.5'],
+    says: ["Cannot use DATA", "single quotes"],
+  },
+  {
+    args: ["run", "--no-prompt", pathOf("../server/chat/main.ts")],
+    says: ["--allow-env"],
+  },
+  {
+    args: ["run", "--no-prompt", pathOf("../server/packet/main.ts")],
+    says: ["--allow-env"],
+  },
+  {
+    args: ["run", "--no-prompt", pathOf("../client/packet/main.ts")],
+    says: ["--allow-env"],
+  },
+  {
+    args: ["run", "--no-prompt", pathOf("../server/segment/main.ts")],
+    says: ["--allow-env"],
+  },
+  {
+    args: ["run", "--no-prompt", pathOf("../client/segment/main.ts")],
+    says: ["--allow-env"],
+  },
   {
     args: [...CLIENT, "ping", "--deadline", "200", "--port", "1"],
     says: ["Offline: refused", "within 200 ms"],
@@ -212,6 +252,143 @@ Deno.test("help says what there is, and is no failure", async () => {
       assertStringIncludes(program.output, text);
     }
   }
+});
+
+Deno.test("help fits a terminal of 80 columns", async () => {
+  for (
+    const args of [
+      SERVE,
+      [...CLIENT, "request"],
+      [...CLIENT, "ping"],
+      ...[
+        "../server/chat/main.ts",
+        "../server/packet/main.ts",
+        "../server/segment/main.ts",
+        "../server/certs.ts",
+        "../client/chat/main.ts",
+        "../client/packet/main.ts",
+        "../client/segment/main.ts",
+        "../dashboard/demo.ts",
+      ].map((path) => ["run", "-A", pathOf(path)]),
+    ]
+  ) {
+    await using program = new Program([...args, "--help"]);
+    assertEquals(await program.ended, 0);
+    const lines = program.output.split("\n");
+    assertEquals(lines.filter((line) => line.length > 80), []);
+    assert(lines.some((line) => line.trimEnd().endsWith("Show this")));
+  }
+});
+
+Deno.test("a file that cannot be used is one line that names it", async () => {
+  const cwd = await Deno.makeTempDir();
+  const said = async (args: string[], env?: Record<string, string>) => {
+    await using program = new Program(args, { cwd, ...(env && { env }) });
+    assertEquals(await program.ended, 1);
+    return program.errors;
+  };
+  const ask = [...CLIENT, "request", "READ", "/NUMBER"];
+  const serve = [...SERVE, "--port", "0"];
+  try {
+    await Deno.mkdir(`${cwd}/.cypher/keys.json`, { recursive: true });
+    for (const args of [ask, serve]) {
+      assertEquals(
+        await said(args),
+        "Cannot read .cypher/keys.json: Is a directory (os error 21)\n",
+      );
+    }
+    for (const name of ["cert.pem", "ca.pem"]) {
+      await Deno.mkdir(`${cwd}/.cypher/${name}`);
+    }
+    const tls = async (args: string[]) => await said([...args, "--tls"], KEYS);
+    assertStringIncludes(await tls(ask), "Cannot read .cypher/ca.pem: Is a");
+    assertStringIncludes(await tls(serve), "Cannot read .cypher/cert.pem: Is");
+    // What may hold neither keys nor journals.
+    await Deno.remove(`${cwd}/.cypher`, { recursive: true });
+    await Deno.symlink("/proc/1/nowhere", `${cwd}/.cypher`);
+    assertMatch(await said(serve), /^Cannot make .cypher\/keys.json: .*\n$/);
+    const journal = [...serve, "--journal", ".cypher/journal.db"];
+    assertMatch(await said(journal, KEYS), /^Cannot make .cypher: .*\n$/);
+  } finally {
+    await Deno.remove(cwd, { recursive: true });
+  }
+});
+
+Deno.test("an empty variable is none", async () => {
+  const flags = ["--no-dashboard"];
+  const names = ["PORT", "HOSTNAME", "LOG", "TLS", "JOURNAL", "HTTP_PORT"];
+  const empty = names.map((name) => [`CYPHER_${name}`, ""]);
+  // With the usual port, whether or not that is free.
+  await using server = new Program([...SERVE, ...flags], {
+    env: { ...KEYS, ...Object.fromEntries(empty) },
+  });
+  await server.prints("127.0.0.1:12345");
+});
+
+Deno.test("data comes from standard input, too", async () => {
+  const port = String(availablePort());
+  const flags = ["--port", port, "--no-dashboard"];
+  await using server = new Program([...SERVE, ...flags], { env: KEYS });
+  await server.prints('"listening"');
+  const env = {
+    CYPHER_ENCRYPTION_KEY: KEYS.CYPHER_DECRYPTION_KEY,
+    CYPHER_DECRYPTION_KEY: KEYS.CYPHER_ENCRYPTION_KEY,
+    NO_COLOR: "1",
+  };
+  const run = async (args: string[], input: string) => {
+    const process = new Deno.Command(Deno.execPath(), {
+      args: [...CLIENT, ...args, "--port", port],
+      env,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    await new Blob([input]).stream().pipeTo(process.stdin);
+    const { stdout } = await process.output();
+    return new TextDecoder().decode(stdout).trimEnd();
+  };
+  // More than a command line takes.
+  const long = "x".repeat(300_000);
+  for (
+    const [input, stored] of [
+      [`{"celsius": 21.5}\n`, `{"celsius":21.5}`],
+      [`${long}\n`, `"${long}"`],
+    ]
+  ) {
+    const update = ["request", "UPDATE", "/NUMBER", "-"];
+    assertEquals(await run(update, input!), '"UPDATED"');
+    assertEquals(await run(["request", "READ", "/NUMBER"], ""), stored);
+  }
+});
+
+Deno.test({
+  name: "a full disk under the log does not stop the server",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const port = availablePort();
+    const script = 'exec "$0" "$@" >/dev/full';
+    const process = new Deno.Command("sh", {
+      args: ["-c", script, Deno.execPath(), ...SERVE, "--port", `${port}`],
+      env: { ...KEYS, CYPHER_NO_DASHBOARD: "1" },
+      stderr: "piped",
+    }).spawn();
+    const ended = process.output();
+    const keys = {
+      CYPHER_ENCRYPTION_KEY: KEYS.CYPHER_DECRYPTION_KEY,
+      CYPHER_DECRYPTION_KEY: KEYS.CYPHER_ENCRYPTION_KEY,
+    };
+    const ask = [...CLIENT, "request", "READ", "/NUMBER", "--port", `${port}`];
+    await using client = new Program(ask, { env: keys });
+    const asked = await client.ended;
+    try {
+      process.kill("SIGTERM");
+    } catch {
+      // It has ended by itself.
+    }
+    const { code, stderr } = await ended;
+    assertEquals([asked, client.output], [0, "0\n"]);
+    assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+  },
 });
 
 Deno.test("a journal that deno task serve may not write: where it can be", async () => {

@@ -30,7 +30,7 @@ function failing(message: string, code?: string): Dial {
   return () => Promise.reject(Object.assign(new Error(message), { code }));
 }
 
-for (const hostname of [NO_NAME, "a b"]) {
+for (const hostname of [NO_NAME, "a..b"]) {
   Deno.test(`a name that does not resolve: ${hostname}`, async () => {
     const { reasons, message } = await outcome({ hostname });
     assertEquals(reasons, ["unresolved-name"]);

@@ -294,6 +294,29 @@ Deno.test("hostname is a string with something in it", async () => {
   }
 });
 
+Deno.test("hostname is neither a URL nor with a port or white space", async () => {
+  for (const [, make] of ENDS) {
+    for (const good of ["::1", "[::1]", "fe80::1%eth0", "1.2.3.4", "a.lan."]) {
+      await make({ hostname: good });
+    }
+    for (
+      const bad of [
+        "localhost:80",
+        "127.0.0.1:12345",
+        "[::1]:80",
+        "tcp://a.lan",
+        "http://a.lan:80",
+        "a.lan\n",
+        " a.lan",
+      ]
+    ) {
+      const error = await refusal(() => make({ hostname: bad }));
+      const shown = JSON.stringify(bad);
+      assertTells(error, "hostname", shown, ["port is an option of its own"]);
+    }
+  }
+});
+
 Deno.test("a client's name can be printed, and is not long", async () => {
   for (const good of [undefined, "x", "é".repeat(128), "two words"]) {
     await makeClient({ name: good });
@@ -405,6 +428,26 @@ Deno.test("a bad key is told by its option and length, never shown", async () =>
 function withoutPaths(text: string): string {
   return text.replaceAll(/file:\/\/\S+/g, "");
 }
+
+Deno.test("what a file or a .env puts around a key is told", async () => {
+  const white = "white space around them";
+  const quotes = "quotes around them";
+  for (
+    const [key, told] of [
+      [`${SECRET}\n`, white],
+      [` ${SECRET}\r\n`, white],
+      [`"${SECRET}"`, quotes],
+      [`'${SECRET}'`, quotes],
+      [`"${SECRET}'`, "34 characters"],
+      [`${SECRET}ZZ`, "34 characters"],
+    ]
+  ) {
+    for (const [, make] of ENDS) {
+      const error = await refusal(() => make({ decryptionKey: key }));
+      assert(error.message.endsWith(told!), error.message);
+    }
+  }
+});
 
 Deno.test("a good key is in no other option's error", async () => {
   const keys = { encryptionKey: SECRET, decryptionKey: SECRET };

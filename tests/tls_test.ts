@@ -3,6 +3,7 @@
  * time, and what is refused is never tried without it. And `deno task certs`.
  */
 
+import { createPrivateKey } from "node:crypto";
 import {
   assert,
   assertEquals,
@@ -263,6 +264,7 @@ Deno.test("what is not a certificate is told when it is given", () => {
     [{ cert, key: "" }, /tls\.key/],
     [{ cert: key, key }, /tls\.cert/],
     [{ cert, key: cert }, /tls\.key/],
+    [{ cert, key: locked(key) }, /tls\.key.*without a passphrase/],
     [{ cert, key: theirs.key }, /tls\.key.*tls\.cert/],
     [{ cert, key, clientCa: key }, /tls\.clientCa/],
     [{ cert, key, clientCa: [] }, /tls\.clientCa/],
@@ -291,6 +293,18 @@ Deno.test("what is not a certificate is told when it is given", () => {
     checkBadOption(make, pattern);
   }
 });
+
+/** A key that takes a passphrase. */
+function locked(key: string): string {
+  return String(
+    createPrivateKey(key).export({
+      type: "pkcs8",
+      format: "pem",
+      cipher: "aes-256-cbc",
+      passphrase: "mellon",
+    }),
+  );
+}
 
 /** The option is named; no key is quoted. */
 function checkBadOption(make: () => unknown, pattern: RegExp): void {

@@ -4,9 +4,9 @@ import {
   badOption,
   bytes,
   checkFunction,
+  checkHostname,
   checkNames,
   checkNumbers,
-  checkString,
   count,
   milliseconds,
 } from "../../protocol/options.ts";
@@ -132,7 +132,7 @@ export function checkChatClientOptions(options: ChatClientOptions) {
   } = options;
   return {
     name: checkUsername("name", name),
-    hostname: checkString("hostname", hostname, "127.0.0.1"),
+    hostname: checkHostname("hostname", hostname, "127.0.0.1"),
     backoff: checkNumbers("backoff", backoff, BACKOFF_OPTIONS),
     limits: checkNumbers("limits", limits, CHAT_CLIENT_LIMITS),
     onEvent: checkFunction("onEvent", onEvent),

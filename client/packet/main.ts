@@ -6,6 +6,7 @@
 // deno-lint-ignore-file no-console
 import {
   type Command,
+  complaintOf,
   helpOf,
   parseCommandLine,
 } from "../../protocol/command_line.ts";
@@ -43,7 +44,7 @@ if (import.meta.main) {
   try {
     await main();
   } catch (error) {
-    console.error(error instanceof CypherError ? error.message : error);
+    console.error(complaintOf(error));
     Deno.exit(1);
   }
 }

@@ -2,9 +2,9 @@ import { type Clock, systemClock } from "../../protocol/clock.ts";
 import {
   badOption,
   checkFunction,
+  checkHostname,
   checkNames,
   checkNumbers,
-  checkString,
   count,
   milliseconds,
 } from "../../protocol/options.ts";
@@ -114,7 +114,7 @@ export function checkPacketClientOptions(options: PacketClientOptions) {
       clientId.length > LONGEST_ID)
   ) throw badOption("clientId", "a string of 1 to 256 characters", clientId);
   return {
-    hostname: checkString("hostname", hostname, "127.0.0.1"),
+    hostname: checkHostname("hostname", hostname, "127.0.0.1"),
     mode,
     clientId,
     limits: checkNumbers("limits", limits, PACKET_LIMITS),

@@ -3,10 +3,10 @@ import {
   badOption,
   bytes,
   checkFunction,
+  checkHostname,
   checkNames,
   checkNumber,
   checkNumbers,
-  checkString,
   count,
   milliseconds,
 } from "../../protocol/options.ts";
@@ -109,7 +109,7 @@ export function checkSegmentClientOptions(options: SegmentClientOptions) {
     throw badOption("bufferSize", requirement, checked.bufferSize);
   }
   return {
-    hostname: checkString("hostname", hostname, "127.0.0.1"),
+    hostname: checkHostname("hostname", hostname, "127.0.0.1"),
     version: version as Version,
     limits: checkNumbers("limits", limits, SEGMENT_CLIENT_LIMITS),
     onOnline: checkFunction("onOnline", onOnline),

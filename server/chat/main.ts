@@ -7,10 +7,10 @@
 import { addressOf } from "../../protocol/address.ts";
 import {
   type Command,
+  complaintOf,
   helpOf,
   parseCommandLine,
 } from "../../protocol/command_line.ts";
-import { CypherError } from "../../protocol/errors.ts";
 import { addSignals } from "../log/log_signals.ts";
 import { interrupted } from "../serve/interrupted.ts";
 import { LOG_FLAGS, logOf } from "../serve/log_flags.ts";
@@ -24,8 +24,9 @@ const USUAL = `127.0.0.1:${CHAT_SERVER_OPTIONS.port.default}`;
 
 const COMMAND: Command = {
   usage: "deno task chat:server",
-  about: "Serves a chat room until Ctrl-C. Join it with deno task " +
-    "chat:client, or by hand with nc.",
+  about:
+    `Serves a chat room until Ctrl-C. Join it with deno task chat:client, or
+by hand with nc.`,
   positionals: [],
   flags: {
     port: {
@@ -66,8 +67,7 @@ if (import.meta.main) {
   try {
     await main();
   } catch (error) {
-    // One line for what a person can mend, the stack for what only we can.
-    console.error(error instanceof CypherError ? error.message : error);
+    console.error(complaintOf(error));
     Deno.exit(1);
   }
 }

@@ -3,6 +3,7 @@ import { checkClock, type Clock } from "../../protocol/clock.ts";
 import {
   badOption,
   bytes,
+  checkHostname,
   checkNames,
   checkNumbers,
   checkString,
@@ -102,7 +103,7 @@ export function checkChatServerOptions(options: ChatServerOptions) {
     );
   }
   return {
-    hostname: checkString("hostname", hostname, "127.0.0.1"),
+    hostname: checkHostname("hostname", hostname, "127.0.0.1"),
     greeting: checkGreeting(greeting),
     limits: checked,
     monitor: checkMonitor(monitor, checkClock(clock)),

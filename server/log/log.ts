@@ -58,8 +58,7 @@ export class Log implements Disposable {
     this.#format = FORMATS[oneOf("format", format, LOG_FORMATS)];
     this.#least = LOG_LEVELS.indexOf(oneOf("level", level, LOG_LEVELS));
     this.#most = checkNumber("lines", lines, LOG_LINES);
-    // deno-lint-ignore no-console
-    this.#write = checkFunction("write", write) ?? console.log;
+    this.#write = checkFunction("write", write) ?? print;
     this.#clock = checkClock(clock);
   }
 
@@ -128,6 +127,16 @@ export class Log implements Disposable {
       fields: { lines },
       text: `${lines} lines, over ${this.#most} a second`,
     }));
+  }
+}
+
+/** A line that a full disk takes no more is lost: the program goes on. */
+function print(line: string): void {
+  try {
+    // deno-lint-ignore no-console
+    console.log(line);
+  } catch {
+    // There is nowhere to say so.
   }
 }
 

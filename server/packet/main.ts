@@ -6,10 +6,10 @@
 // deno-lint-ignore-file no-console
 import {
   type Command,
+  complaintOf,
   helpOf,
   parseCommandLine,
 } from "../../protocol/command_line.ts";
-import { CypherError } from "../../protocol/errors.ts";
 import { addSignals } from "../log/log_signals.ts";
 import { interrupted } from "../serve/interrupted.ts";
 import { LOG_FLAGS, logOf } from "../serve/log_flags.ts";
@@ -52,7 +52,7 @@ if (import.meta.main) {
   try {
     await main();
   } catch (error) {
-    console.error(error instanceof CypherError ? error.message : error);
+    console.error(complaintOf(error));
     Deno.exit(1);
   }
 }

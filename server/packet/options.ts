@@ -2,9 +2,9 @@ import { type Clock, systemClock } from "../../protocol/clock.ts";
 import {
   bytes,
   checkFunction,
+  checkHostname,
   checkNames,
   checkNumbers,
-  checkString,
   count,
   milliseconds,
 } from "../../protocol/options.ts";
@@ -111,7 +111,7 @@ export function checkPacketServerOptions(options: PacketServerOptions) {
   } = options;
   return {
     handler: checkFunction("handler", handler) ?? (() => {}),
-    hostname: checkString("hostname", hostname, "127.0.0.1"),
+    hostname: checkHostname("hostname", hostname, "127.0.0.1"),
     limits: checkNumbers("limits", limits, PACKET_SERVER_LIMITS),
     monitor: checkMonitor(monitor, clock),
     onHandlerError: checkFunction("onHandlerError", onHandlerError),

@@ -7,10 +7,10 @@
 // deno-lint-ignore-file no-console
 import {
   type Command,
+  complaintOf,
   helpOf,
   parseCommandLine,
 } from "../../protocol/command_line.ts";
-import { CypherError } from "../../protocol/errors.ts";
 import { GRACE } from "../options.ts";
 import { SEGMENT_SERVER_OPTIONS } from "./options.ts";
 import { Printer } from "./printer.ts";
@@ -59,8 +59,7 @@ if (import.meta.main) {
   try {
     await main();
   } catch (error) {
-    // One line for what a person can mend, the stack for what only we can.
-    console.error(error instanceof CypherError ? error.message : error);
+    console.error(complaintOf(error));
     Deno.exit(1);
   }
 }

@@ -2,9 +2,9 @@ import { type Clock, systemClock } from "../../protocol/clock.ts";
 import {
   bytes,
   checkFunction,
+  checkHostname,
   checkNames,
   checkNumbers,
-  checkString,
   count,
   milliseconds,
 } from "../../protocol/options.ts";
@@ -116,7 +116,7 @@ export function checkSegmentServerOptions(options: SegmentServerOptions) {
   } = options;
   return {
     handler: checkFunction("handler", handler),
-    hostname: checkString("hostname", hostname, "127.0.0.1"),
+    hostname: checkHostname("hostname", hostname, "127.0.0.1"),
     limits: checkNumbers("limits", limits, SEGMENT_SERVER_LIMITS),
     monitor: checkMonitor(monitor, clock),
     onStep: checkFunction("onStep", onStep),

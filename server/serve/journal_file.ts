@@ -1,4 +1,5 @@
 import { CypherError } from "../../protocol/errors.ts";
+import { fileError } from "../../protocol/file_error.ts";
 
 /** The one folder that `deno task serve` may write in. */
 const FOLDER = ".cypher";
@@ -13,11 +14,19 @@ const INSIDE = /^((?:\.\/)*\.cypher(?=\/)(?!.*\.\.).*)\/[^/]+$/;
  */
 export async function withJournal<T>(file: string, open: () => T): Promise<T> {
   const folder = INSIDE.exec(file)?.[1];
-  if (folder) await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+  if (folder) await makeFolder(folder);
   try {
     return open();
   } catch (error) {
     throw file !== "" && await isElsewhere(error) ? elsewhere(file) : error;
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw fileError("make", folder, error);
   }
 }
 

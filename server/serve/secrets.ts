@@ -1,4 +1,5 @@
 import { CypherError } from "../../protocol/errors.ts";
+import { fileError } from "../../protocol/file_error.ts";
 import { KEY_FILE, keysOf } from "../../protocol/keys.ts";
 import { loadOrMakeKeys } from "../key_file.ts";
 import type { ServerKeys } from "../key_ring.ts";
@@ -8,20 +9,28 @@ import type { TlsKeys } from "../tls_keys.ts";
  * The certificate that `deno task certs` made, and if clients need one as well,
  * the authority.
  *
- * @throws {CypherError} `BAD_OPTION` if it was not made yet.
+ * @throws {CypherError} `BAD_OPTION` if it was not made yet, or is not ours to
+ * read.
  */
 export async function findCertificate(clients: boolean): Promise<TlsKeys> {
+  return {
+    cert: await pem("cert.pem"),
+    key: await pem("key.pem"),
+    ...(clients && { clientCa: await pem("ca.pem") }),
+  };
+}
+
+async function pem(name: string): Promise<string> {
+  const file = `.cypher/${name}`;
   try {
-    return {
-      cert: await Deno.readTextFile(".cypher/cert.pem"),
-      key: await Deno.readTextFile(".cypher/key.pem"),
-      ...(clients && { clientCa: await Deno.readTextFile(".cypher/ca.pem") }),
-    };
+    return await Deno.readTextFile(file);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) {
+      throw fileError("read", file, error);
+    }
     throw new CypherError(
       "BAD_OPTION",
-      'There is no certificate: run "deno task certs" here once',
+      `There is no ${file}: run "deno task certs" here once`,
     );
   }
 }

@@ -1,0 +1,104 @@
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import {
+  CypherClient,
+  CypherError,
+  type Reply,
+  type RequestInit,
+} from "../mod.ts";
+import {
+  clientKeys,
+  makeClient,
+  serverKeys,
+  startServer,
+} from "./support/cypher.ts";
+import { availablePort } from "./support/program.ts";
+
+/** A port at which nobody answers. */
+const nowhere = () => ({ hostname: "127.0.0.1", port: availablePort() });
+
+async function errorOf(asked: Promise<unknown>): Promise<CypherError> {
+  return await assertRejects(() => asked, CypherError);
+}
+
+Deno.test("a deadline says why there was no connection", async () => {
+  const address = nowhere();
+  await using client = makeClient(address);
+  const error = await errorOf(client.request({}, { deadline: 100 }));
+  assertEquals(error.code, "DEADLINE");
+  assertStringIncludes(
+    error.message,
+    `no answer within 100 ms. Cannot connect to 127.0.0.1:${address.port}: ` +
+      "Connection refused",
+  );
+});
+
+Deno.test("a deadline says that the keys are not accepted", async () => {
+  await using server = await startServer(() => ({}), {
+    wires: ["session"],
+    limits: { badTokens: Infinity },
+  });
+  await using client = makeClient(server.address, {
+    wire: "session",
+    ...serverKeys,
+  });
+  const error = await errorOf(client.request({}, { deadline: 500 }));
+  assertEquals(error.code, "DEADLINE");
+  assertStringIncludes(error.message, "The server does not accept the keys");
+});
+
+Deno.test("a deadline says nothing of a connection that is up", async () => {
+  await using server = await startServer(() =>
+    Promise.withResolvers<Reply>().promise
+  );
+  await using client = makeClient(server.address);
+  const error = await errorOf(client.request({}, { deadline: 50 }));
+  assertEquals(error.message, "The request had no answer within 50 ms");
+  await server.stop({ grace: 0 });
+});
+
+Deno.test("an error's stack leads to who asked", async () => {
+  await using server = await startServer(() => {
+    throw new Error("of the handler");
+  });
+  await using client = makeClient(server.address);
+  await using lost = makeClient(nowhere());
+  async function inMyProgram(asked: CypherClient): Promise<void> {
+    await asked.request({ path: "/A" }, { deadline: 5_000 });
+  }
+  async function elsewhereInIt(asked: CypherClient): Promise<void> {
+    await asked.request({ path: "/B" });
+  }
+  const failed = await errorOf(inMyProgram(client));
+  assertEquals(failed.code, "STATUS");
+  assertStringIncludes(failed.stack!, "CypherStatus: The handler failed");
+  assertStringIncludes(failed.stack!, "inMyProgram");
+  // Those that end together end each in an error of its own.
+  const both = [inMyProgram(lost), elsewhereInIt(lost)].map(errorOf);
+  await lost.close();
+  const [one, other] = await Promise.all(both);
+  assertEquals([one!.code, other!.code], ["CLOSED", "CLOSED"]);
+  assert(one !== other);
+  assertStringIncludes(one!.stack!, "inMyProgram");
+  assertStringIncludes(other!.stack!, "elsewhereInIt");
+});
+
+Deno.test("a request that is no object is refused", async () => {
+  await using client = new CypherClient({ ...nowhere(), ...clientKeys });
+  for (const request of [undefined, null, "/NUMBER", ["/NUMBER"], 1]) {
+    const asked = client.request(request as unknown as RequestInit);
+    const error = await errorOf(asked);
+    assertEquals(error.code, "UNSENDABLE");
+    assertStringIncludes(error.message, "a request is an object");
+  }
+});
+
+Deno.test("an error shows no limit where there is none", () => {
+  const error = new CypherError("CLOSED", "The client is closed");
+  assert(!("limit" in error));
+  assert(!Deno.inspect(error).includes("limit"));
+});
