@@ -12,6 +12,8 @@ export interface AnsweredJson {
   readonly ranges: readonly IdRange[];
 }
 
+const EMPTY: AnsweredJson = { floor: 0, ranges: [] };
+
 /**
  * A set of request ids that are done with. As ids are used in ascending order
  * and end in almost the same one, it is a floor, up to which all are in it, and
@@ -81,6 +83,24 @@ export class AnsweredSet {
     if (id <= this.#floor) return true;
     const range = this.#ranges[this.#search(id)];
     return range !== undefined && range[0] <= id;
+  }
+
+  /**
+   * How many ids up to `id` are neither in this set nor in another; `id` is not
+   * below the highest of either.
+   */
+  countMissing(id: number, other: AnsweredJson = EMPTY): number {
+    let missing = 0;
+    let reached = Math.max(this.#floor, other.floor);
+    let [mine, others] = [0, 0];
+    for (;;) {
+      const a = this.#ranges[mine];
+      const b = other.ranges[others];
+      if (!a && !b) return missing + id - reached;
+      const next = !b || (a && a[0] < b[0]) ? (mine++, a!) : (others++, b);
+      missing += Math.max(0, next[0] - reached - 1);
+      reached = Math.max(reached, next[1]);
+    }
   }
 
   /**

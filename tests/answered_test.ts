@@ -59,6 +59,21 @@ Deno.test("ids above a gap are ranges until it is filled", () => {
 
 const ids = fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 60 });
 
+Deno.test("what two sets lack is counted as one by one", () => {
+  fc.assert(fc.property(ids, ids, (some, others) => {
+    const [one, other] = [setOf(some), setOf(others)];
+    const highest = Math.max(one.highest, other.highest) + 3;
+    let both = 0;
+    let alone = 0;
+    for (let id = 1; id <= highest; id++) {
+      if (!one.has(id)) alone++;
+      if (!one.has(id) && !other.has(id)) both++;
+    }
+    assertEquals(one.countMissing(highest), alone);
+    assertEquals(one.countMissing(highest, other), both);
+  }));
+});
+
 Deno.test("a set is what a plain set of the same ids is", () => {
   fc.assert(fc.property(ids, (ids) => {
     const set = new AnsweredSet(60);

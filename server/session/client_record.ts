@@ -1,4 +1,5 @@
 import { type AnsweredJson, AnsweredSet } from "../../protocol/answered.ts";
+import { CypherError } from "../../protocol/errors.ts";
 import type { Place } from "../../protocol/fifo.ts";
 import type { FrameType } from "../../protocol/frames.ts";
 import { IdMap } from "../../protocol/id_map.ts";
@@ -97,11 +98,9 @@ export class ClientRecord {
    * be one gap too many. Such an id is not to be accepted.
    */
   isFarAhead(id: number): boolean {
-    const { floor, ranges } = this.finished;
-    if (id - floor <= LARGEST_WINDOW) return false;
-    let open = Math.max(id, this.highest) - floor;
-    for (const [first, last] of ranges) open -= last - first + 1;
-    return open > LARGEST_WINDOW;
+    const highest = Math.max(id, this.highest);
+    return highest - this.finished.floor > LARGEST_WINDOW &&
+      this.finished.countMissing(highest) > LARGEST_WINDOW;
   }
 
   /** What is known of a request id. */
@@ -118,12 +117,7 @@ export class ClientRecord {
     this.highest = Math.max(this.highest, id);
   }
 
-  /**
-   * A request is over: it will never be executed again.
-   *
-   * @throws {CypherError} `BAD_MESSAGE` if the client leaves more gaps between
-   * its ids than any window allows.
-   */
+  /** A request that was accepted is over: it will never be executed again. */
   finish(id: number): void {
     this.ending.delete(id);
     this.highest = Math.max(this.highest, id);
@@ -133,12 +127,25 @@ export class ClientRecord {
   /**
    * The client has these answers. Gives what need not be kept any more.
    *
-   * @throws {CypherError} `BAD_MESSAGE` if that leaves more gaps between its
-   * ids than any window allows.
+   * @throws {CypherError} `BAD_MESSAGE` if that leaves more ids open than any
+   * window allows; nothing has changed then. What runs could not finish, for
+   * want of room in the set.
    */
   confirm(answered: AnsweredSet): Kept[] {
+    const highest = Math.max(this.highest, answered.highest);
+    const floor = Math.max(this.finished.floor, answered.floor);
+    if (
+      highest - floor > LARGEST_WINDOW &&
+      this.finished.countMissing(highest, answered) > LARGEST_WINDOW
+    ) {
+      throw new CypherError(
+        "BAD_MESSAGE",
+        `Cannot go on: over ${LARGEST_WINDOW} ids are left open`,
+        { limit: "window" },
+      );
+    }
     this.finished.merge(answered);
-    this.highest = Math.max(this.highest, answered.highest);
+    this.highest = highest;
     return this.kept.ids().filter((id) => answered.has(id)).map((id) => {
       const kept = this.kept.get(id)!;
       this.kept.delete(id);

@@ -60,6 +60,36 @@ Deno.test("who confirms no answer is closed", async () => {
   }
 });
 
+Deno.test("who claims more gaps than any window has is closed, and what runs still finishes", async () => {
+  const gate = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  let running = 0;
+  let finished = 0;
+  await using server = await startServer(async () => {
+    if (++running === 3) begun.resolve();
+    await gate.promise;
+    finished++;
+    return {};
+  }, { wires: ["session"] });
+  using log = new SignalLog(server.monitor);
+  using peer = await SessionPeer.dial(server.address);
+  await peer.send(FRAME.request, [2, 4, 6], "{}");
+  await within("the handlers", begun.promise);
+  // With each of them the set would have another range than it can hold.
+  const ranges = Array.from({ length: 65_537 }, (_, i) => {
+    const id = 100 + 2 * i;
+    return [id, id];
+  });
+  const answered = JSON.stringify({ floor: 0, ranges });
+  await peer.send(FRAME.answered, [0], answered);
+  const [offline] = await log.wait("offline");
+  assertEquals(offline!.reason, "protocol-error");
+  assertEquals(log.of("limit").at(-1)!.limit, "window");
+  gate.resolve();
+  await server.stop();
+  assertEquals(finished, 3);
+});
+
 Deno.test("clients that leave gaps between their ids count as several", () => {
   const registry = new ClientRegistry({
     clock: new FakeClock(),
