@@ -1,5 +1,6 @@
 import type { Clock } from "../protocol/clock.ts";
 import type { Connection } from "./connection.ts";
+import { foreignProtocol } from "./foreign_protocol.ts";
 
 type Read = Promise<Uint8Array | null>;
 
@@ -40,9 +41,14 @@ export async function serveWires(
   if (wires.length > 1) {
     const chunk = await within(clock, patience, firstRead);
     if (chunk === null) return;
-    const byte = chunk?.[0];
-    if (byte !== undefined) {
-      wire = wires.find((wire) => wire.startsWith(byte)) ?? wire;
+    if (chunk) {
+      const claimed = wires.find((wire) => wire.startsWith(chunk[0]!));
+      const foreign = claimed ? undefined : foreignProtocol(chunk);
+      if (foreign) {
+        connection.unopened("WIRE_MISMATCH", foreign);
+        return connection.end("protocol-error");
+      }
+      wire = claimed ?? wire;
     }
   }
   await wire?.serve(connection, firstRead);
