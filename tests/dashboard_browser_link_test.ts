@@ -198,6 +198,13 @@ browserTest(
     await tab.names("alpha");
     await page.locator("[data-id]").click();
     await drawer.waitFor();
+    await page.locator("#connections-grid").focus();
+    await page.keyboard.press("Home");
+    await tab.until(
+      "an active row",
+      () => document.querySelector(".row-active") !== null,
+      null,
+    );
     const ask = page.getByRole("button", { name: "Disconnect…" });
     await ask.click();
     await dialog.getByText("Disconnect alpha?").waitFor();
@@ -228,6 +235,8 @@ browserTest(
     await drawer.waitFor({ state: "hidden" });
     await page.mouse.move(0, 0);
     await tab.names("omega");
+    // Nor do the keys act on whoever has that id now.
+    assertEquals(await page.locator(".row-active").count(), 0);
     assertEquals(next.server.monitor.connections()[0]!.state.kind, "open");
   },
 );
