@@ -112,3 +112,19 @@ browserTest(
   },
   "--blink-settings=defaultFontSize=24",
 );
+
+browserTest(
+  "letters twice as large leave room for a name on a phone",
+  async (browser) => {
+    await using scene = await Scene.start();
+    await using tab = await Tab.open(browser, scene.sidecar.url, {
+      width: 390,
+    });
+    await scene.clients({ "cnc-mill-a": 1 });
+    await tab.page.getByRole("button", { name: /Connections/ }).click();
+    const { has, needs } = await tab.page.locator("[data-id] .name")
+      .evaluate((it) => ({ has: it.clientWidth, needs: it.scrollWidth }));
+    assert(has >= needs, `${has} px of ${needs}`);
+  },
+  "--blink-settings=defaultFontSize=32",
+);
