@@ -84,7 +84,7 @@ export function IdleCell({ row, now }: {
     <span title={`since ${iso(row.lastActivity)}`}>
       <span class="offscreen">{label}</span>
       <span class="idle" aria-hidden="true">
-        <IdleBar row={row} />
+        <IdleBar row={row} now={now} />
         <span class={`idle-text idle-${tone}${clock ? " idle-late" : ""}`}>
           {clock && <Icon name="timeout" />}
           {text}
