@@ -24,6 +24,15 @@ export function api(
     return c.json({ page, limit, ...applyQuery(rows, query) });
   });
 
+  // Ids start anew with each instance: the one that is meant may be told.
+  app.use("/connections/:id", async (c, next) => {
+    const meant = c.req.query("instance") ?? collector.instance;
+    if (meant !== collector.instance) {
+      return refuse(c, 404, "The server was restarted since");
+    }
+    return await next();
+  });
+
   app.get("/connections/:id", (c) => {
     const detail = collector.detail(c.req.param("id"));
     return detail ? c.json(detail) : refuse(c, 404, "No such connection");

@@ -19,6 +19,9 @@
  * | `POST /api/login` | `{"token": "..."}` for a session cookie |
  * | `POST /api/logout` | 204 |
  *
+ * A connection's id is good for one {@linkcode Snapshot.instance}; with
+ * `?instance=` after the id, any other answers 404.
+ *
  * Everything but the page's files, the health checks and the login needs a
  * session, or a token as `Authorization: Bearer`, once there is a token.
  *

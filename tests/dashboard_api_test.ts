@@ -96,6 +96,26 @@ Deno.test("DELETE disconnects, and the leaver stays listed", async () => {
   assertEquals(detail.history.at(-1)!.kind, "offline");
 });
 
+Deno.test("an id of another instance is nobody's", async () => {
+  await using server = await startServer(handler);
+  await using app = dashboard(server.monitor);
+  await using client = makeClient(server.address);
+  await client.request({ path: "/ECHO" });
+  const { instance, connections }: Snapshot =
+    await (await app.request("/api/snapshot")).json();
+  const ask = async (method: string, instance: string) => {
+    const path = `/api/connections/${connections[0]!.id}?instance=${instance}`;
+    const answer = await app.request(path, { method });
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  assertEquals(await ask("GET", "another"), 404);
+  assertEquals(await ask("DELETE", "another"), 404);
+  assertEquals(server.monitor.connections()[0]!.state.kind, "open");
+  assertEquals(await ask("GET", instance), 200);
+  assertEquals(await ask("DELETE", instance), 204);
+});
+
 Deno.test("a query that makes no sense is refused, saying why", async () => {
   await using app = dashboard(new Monitor());
   for (

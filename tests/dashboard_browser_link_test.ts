@@ -138,32 +138,105 @@ browserTest("a dead line is noticed by its silence", async (browser) => {
   await tab.live();
 });
 
-browserTest(
-  "after a sleep, the view is as old as the last news",
-  async (browser) => {
-    await using scene = await Scene.start();
-    const down: { swallowFrom?: number } = {};
-    await using proxy = FaultProxy.start(
-      scene.sidecar.address,
-      () => ({ down }),
-    );
-    await scene.clients({ alpha: 1 });
-    await using tab = await Tab.open(browser, "about:blank", {
-      expected: UNREACHABLE,
-    });
-    const { page } = tab;
-    await page.clock.install();
-    await page.goto(`http://127.0.0.1:${proxy.address.port}/`);
-    await tab.live();
-    await tab.names("alpha");
-    const age = page.locator("[data-id] .cell-connected");
+for (
+  const [what, away, seen] of [
+    ["a sleep", "50:00:00", /from \d\d? \w{3} \d\d:\d\d\.$/],
+    ["a stall", "40", /from \d\d:\d\d:\d\d\.$/],
+  ] as const
+) {
+  browserTest(
+    `after ${what}, the view is as old as the last news`,
+    async (browser) => {
+      await using scene = await Scene.start();
+      const down: { swallowFrom?: number } = {};
+      await using proxy = FaultProxy.start(
+        scene.sidecar.address,
+        () => ({ down }),
+      );
+      await scene.clients({ alpha: 1 });
+      await using tab = await Tab.open(browser, "about:blank", {
+        expected: UNREACHABLE,
+      });
+      const { page } = tab;
+      await page.clock.install();
+      await page.goto(`http://127.0.0.1:${proxy.address.port}/`);
+      await tab.live();
+      await tab.names("alpha");
+      const age = page.locator("[data-id] .cell-connected");
 
-    down.swallowFrom = 0;
-    await page.clock.fastForward("50:00:00");
-    await tab.shows("Server unreachable");
-    await tab.shows(/^Showing the last view, from \d\d? \w{3} \d\d:\d\d\.$/);
-    assertMatch(await age.textContent() ?? "", /^\d+s$/);
-    delete down.swallowFrom;
+      down.swallowFrom = 0;
+      await page.clock.fastForward(away);
+      await tab.shows("Server unreachable");
+      await tab.shows(seen);
+      // Not the 40 s, not the 50 h that went by since.
+      assertMatch(await age.textContent() ?? "", /^[12]?\ds$/);
+
+      delete down.swallowFrom;
+      proxy.cutAll();
+      await tab.live();
+      assertMatch(await age.textContent() ?? "", /^[12]?\ds$/);
+    },
+  );
+}
+
+browserTest(
+  "another instance's connections are not taken for the old ones",
+  async (browser) => {
+    await using old = await Scene.start();
+    await using next = await Scene.start();
+    await old.clients({ alpha: 1 });
+    await next.clients({ omega: 1 });
+    await using proxy = FaultProxy.start(old.sidecar.address);
+    await using tab = await Tab.open(
+      browser,
+      `http://127.0.0.1:${proxy.address.port}/`,
+      { expected: /net::ERR_|status of 404/ },
+    );
+    const { page } = tab;
+    const drawer = page.getByRole("complementary");
+    const dialog = page.getByRole("dialog");
+    await tab.names("alpha");
+    await page.locator("[data-id]").click();
+    await drawer.waitFor();
+    await page.locator("#connections-grid").focus();
+    await page.keyboard.press("Home");
+    await tab.until(
+      "an active row",
+      () => document.querySelector(".row-active") !== null,
+      null,
+    );
+    const ask = page.getByRole("button", { name: "Disconnect…" });
+    await ask.click();
+    await dialog.getByText("Disconnect alpha?").waitFor();
+
+    // The next server answers before the page knows that there is one.
+    const ids = [old, next].map(({ server }) =>
+      server.monitor.connections()[0]!.id
+    );
+    assertEquals(ids[0], ids[1]);
+    await page.route("**/api/connections/**", async (route) => {
+      const { pathname, search } = new URL(route.request().url());
+      const { origin } = new URL(next.sidecar.url);
+      const headers = { ...route.request().headers(), origin };
+      const url = origin + pathname + search;
+      await route.fulfill({ response: await route.fetch({ url, headers }) });
+    });
+    await dialog.getByRole("button", { name: "Disconnect", exact: true })
+      .click();
+    await tab.shows("alpha was not disconnected: it has already left.");
+    assertEquals(next.server.monitor.connections()[0]!.state.kind, "open");
+
+    await ask.click();
+    await dialog.waitFor();
+    proxy.retarget(next.sidecar.address);
     proxy.cutAll();
+    await tab.shows("Back. The server was restarted; counts start anew.");
+    await dialog.waitFor({ state: "hidden" });
+    await drawer.waitFor({ state: "hidden" });
+    await page.mouse.move(0, 0);
+    await tab.names("omega");
+    // Nor do the keys act on whoever has that id now.
+    assertEquals(await page.locator(".row-active").count(), 0);
+    assertEquals(next.server.monitor.connections()[0]!.state.kind, "open");
   },
 );

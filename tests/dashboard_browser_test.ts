@@ -291,3 +291,30 @@ browserTest("a draining server says how long it has", async (browser) => {
   await answer;
   await stopped;
 });
+
+browserTest("a latency that stands alone is a dot", async (browser) => {
+  await using scene = await Scene.start();
+  await using tab = await Tab.open(browser, scene.sidecar.url, {
+    // It is here that the canvas is read, and often.
+    expected: /willReadFrequently/,
+  });
+  await tab.live();
+  await scene.clients({ alpha: 1 });
+  await tab.until("ink of the data's colour", () => {
+    const canvas = document.querySelector<HTMLCanvasElement>(
+      ".chart-latency canvas",
+    );
+    if (!canvas) return false;
+    const { width, height } = canvas;
+    const pixels = canvas.getContext("2d")!
+      .getImageData(0, 0, width, height).data;
+    // #0a6680, wherever a dot is opaque.
+    for (let i = 0; i < pixels.length; i += 4) {
+      const [red, green, blue, alpha] = pixels.subarray(i, i + 4);
+      if (alpha === 255 && red === 10 && green === 102 && blue === 128) {
+        return true;
+      }
+    }
+    return false;
+  }, null);
+});

@@ -61,6 +61,51 @@ for (const width of [1440, 1280, 1100]) {
   });
 }
 
+browserTest("many failures are whole, and exact on demand", async (browser) => {
+  await using scene = await Scene.start();
+  const { monitor } = scene.server;
+  for (const [id, failures] of [["a", 9_999], ["b", 9_999_999]] as const) {
+    const peer = { address: "10.0.0.1:5000", wire: "classic" };
+    const now = Date.now();
+    monitor.add({
+      id,
+      info: () => ({
+        id,
+        ...peer,
+        state: { kind: "open" },
+        since: now,
+        lastActivity: now,
+        timeout: Infinity,
+        requests: failures,
+        failures,
+        bytesIn: 0,
+        bytesOut: 0,
+        inProgress: 0,
+        lastLatency: null,
+      }),
+      close: () => {},
+    });
+    const said = { connection: id, ...peer, code: "NOT_FOUND", message: "" };
+    monitor.publish({ kind: "online", ...said });
+    monitor.publish({ kind: "failure", ...said });
+  }
+  await using tab = await Tab.open(browser, scene.sidecar.url);
+  await tab.page.locator("[data-id] .recent").nth(1).waitFor();
+  const cells = await tab.page.locator("[data-id] .cell-failures")
+    .evaluateAll((all) =>
+      all.map((it) => ({
+        text: it.textContent,
+        title: it.querySelector("[title]")?.getAttribute("title")?.split(",")
+          .slice(0, -1).join(),
+        whole: it.scrollWidth <= it.clientWidth,
+      }))
+    );
+  assertEquals(cells, [
+    { text: "9,999", title: "9,999", whole: true },
+    { text: "10.0M", title: "9,999,999", whole: true },
+  ]);
+});
+
 browserTest("a command breaks between its words alone", async (browser) => {
   await using scene = await Scene.start();
   await using tab = await Tab.open(browser, scene.sidecar.url, { width: 390 });
@@ -111,4 +156,20 @@ browserTest(
     assertEquals(shown, [0, 0, 1]);
   },
   "--blink-settings=defaultFontSize=24",
+);
+
+browserTest(
+  "letters twice as large leave room for a name on a phone",
+  async (browser) => {
+    await using scene = await Scene.start();
+    await using tab = await Tab.open(browser, scene.sidecar.url, {
+      width: 390,
+    });
+    await scene.clients({ "cnc-mill-a": 1 });
+    await tab.page.getByRole("button", { name: /Connections/ }).click();
+    const { has, needs } = await tab.page.locator("[data-id] .name")
+      .evaluate((it) => ({ has: it.clientWidth, needs: it.scrollWidth }));
+    assert(has >= needs, `${has} px of ${needs}`);
+  },
+  "--blink-settings=defaultFontSize=32",
 );

@@ -12,6 +12,7 @@ import {
 import {
   buckets,
   largest,
+  lone,
   series,
   smallest,
   span,
@@ -37,6 +38,12 @@ Deno.test("a gap in the samples is a gap in the line", () => {
     [2, 4, 4.001, 20],
     [1, 1, null, 1],
   ]);
+});
+
+Deno.test("a value that stands alone is found, for its dot", () => {
+  assertEquals(lone([]), []);
+  assertEquals(lone([5]), [0]);
+  assertEquals(lone([1, null, 2, 3, null, 0, undefined, 4]), [0, 5, 7]);
 });
 
 Deno.test("events are summed by the clock, and none is not drawn", () => {

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type uPlot from "uplot";
 import type { Sample } from "../../contract.ts";
-import { count, plural } from "../format/number.ts";
+import { chipCount, plural } from "../format/number.ts";
 import { samples } from "../state/store.ts";
 import { Icon } from "../parts/icons.tsx";
 import { Caption, TimeAxis } from "./caption.tsx";
@@ -91,7 +91,7 @@ export function EventsChart() {
           <div key={name} class={`lane tone-${name}`}>
             <Icon name={icon} />
             <span>{name}</span>
-            <b>{list.length === 0 ? "–" : count(sums[i] ?? 0)}</b>
+            <b>{list.length === 0 ? "–" : chipCount(sums[i] ?? 0)}</b>
           </div>
         ))}
         <TimeAxis />

@@ -17,7 +17,7 @@ import {
   decadeSplits,
   pushApart,
 } from "./scale.ts";
-import { largest, series, smallest, span } from "./series.ts";
+import { largest, lone, series, smallest, span } from "./series.ts";
 
 const NAMES = ["p50", "p90", "p99"] as const;
 const PICKS = NAMES.map((name) => (sample: Sample) => sample[name]);
@@ -76,7 +76,13 @@ export function LatencyChart() {
     series: NAMES.map((name, i) => ({
       stroke: () => colours.value.data,
       width: (WIDTHS[i] ?? 1) * size / 16,
-      points: { show: false },
+      points: {
+        show: false,
+        filter: (self: uPlot, i: number) => lone(self.data[i] ?? []),
+        size: ((WIDTHS[i] ?? 1) + 1.5) * size / 16,
+        width: 0,
+        fill: () => colours.value.data,
+      },
       ...(name === "p99" ? { dash: [3 * size / 16, 2 * size / 16] } : {}),
     })),
     draw: (self: uPlot) => requestAnimationFrame(() => place(self)),

@@ -52,6 +52,13 @@ export function buckets(
   ];
 }
 
+/** Where a value stands alone, so that no line shows it. */
+export function lone(values: ArrayLike<number | null | undefined>): number[] {
+  const known = (i: number) => typeof values[i] === "number";
+  return Array.from(values, (_, i) => i)
+    .filter((i) => known(i) && !known(i - 1) && !known(i + 1));
+}
+
 /** The largest value, 0 without any. */
 export const largest = (...columns: (readonly (number | null)[])[]): number => {
   let max = 0;

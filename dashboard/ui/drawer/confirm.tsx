@@ -34,7 +34,8 @@ function Ask({ id }: { readonly id: string }) {
   const confirm = async () => {
     busy.value = true;
     const reason = await disconnect(id);
-    close();
+    // Meanwhile it may ask about another one.
+    if (disconnecting.peek() === id) close();
     if (reason !== null) sayError(`${name} was not disconnected: ${reason}.`);
   };
 

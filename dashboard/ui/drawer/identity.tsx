@@ -51,7 +51,7 @@ function Countdown({ row, at }: { row: ConnectionRow; at: number }) {
           {text}
         </span>
       </p>
-      <IdleBar row={row} large />
+      <IdleBar row={row} now={at} large />
       <p class="label identity-limit">
         {row.timeout === null
           ? "Never times out"

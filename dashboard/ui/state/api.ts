@@ -1,4 +1,5 @@
 import type { ConnectionDetail } from "../../contract.ts";
+import { server } from "./store.ts";
 import { signedOut } from "./stream.ts";
 
 /** How a sign-in ended. */
@@ -8,8 +9,11 @@ export type SignIn =
   | { readonly kind: "slowed"; readonly seconds: number }
   | { readonly kind: "failed"; readonly reason: string };
 
+/** A connection of the server that the page shows, not of its successor. */
 const at = (id: string): string =>
-  `./api/connections/${encodeURIComponent(id)}`;
+  `./api/connections/${
+    encodeURIComponent(id)
+  }?instance=${server.peek()?.instance}`;
 
 async function call(url: string, init?: RequestInit): Promise<Response> {
   const answer = await fetch(url, { cache: "no-store", ...init });

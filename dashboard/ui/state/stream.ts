@@ -4,22 +4,18 @@ import { receive, restart, wantRequests } from "../signals/log.ts";
 import { backMessage, type Opening, retryDelay } from "./back.ts";
 import { runClock, stopClock } from "./clock.ts";
 import { link } from "./link.ts";
+import { News } from "./news.ts";
 import { applyBatch, applySnapshot, server } from "./store.ts";
 import { say } from "./toast.ts";
 import { forgetSubject } from "./view.ts";
 
 /** A gap shorter than this, in ms, is only hinted at. */
 const NOTICE = 500;
-/** What the network may add to a heartbeat, in ms. */
-const SLACK = 1000;
 /** How long the server may take to say whether it is there, in ms. */
 const ANSWER = 5000;
 let source: EventSource | undefined;
 let lastId: string | undefined;
-/** When there was last a sign of life, on both clocks of this machine. */
-let heard = { steady: 0, wall: 0 };
-/** When there was last news, on its wall clock. */
-let fresh = 0;
+const news = new News();
 /** The stream's name, for saying that it is still read. */
 let stream: string | undefined;
 let failures = 0;
@@ -57,21 +53,13 @@ function close(): void {
   source = undefined;
 }
 
-function listen(): void {
-  heard = { steady: performance.now(), wall: Date.now() };
-}
-
-/** How long nothing was heard, in ms; one clock may stand still in a sleep. */
-const silence = (): number =>
-  Math.max(performance.now() - heard.steady, Date.now() - heard.wall);
-
 function open(): void {
   close();
   const query = new URLSearchParams();
   if (lastId) query.set("after", lastId);
   if (wantRequests.peek()) query.set("requests", "1");
   const opened = source = new EventSource(`./events?${query}`);
-  listen();
+  news.listen();
   for (const opening of ["snapshot", "resume", "reset"] as const) {
     opened.addEventListener(opening, (event) => begin(opening, event));
   }
@@ -91,8 +79,7 @@ function open(): void {
 }
 
 function hear(event: MessageEvent): void {
-  listen();
-  fresh = heard.wall;
+  news.hear();
   if (event.lastEventId) lastId = event.lastEventId;
 }
 
@@ -162,15 +149,11 @@ function goneUntil(retryAt: number): void {
   clearTimeout(notice);
   const facts = server.peek();
   if (facts === null) return;
-  // After a sleep the view is as old as the last news, not as the alarm.
-  const dead = Date.now() - fresh > facts.heartbeat + SLACK;
-  const seen = stopClock(dead ? fresh : Date.now());
+  const seen = stopClock(news.viewFrom(facts.heartbeat));
   link.value = { kind: "gone", seen, retryAt };
 }
 
-/** Two heartbeats missed: the stream is dead, whatever the socket says. */
 function watch(): void {
   const every = server.peek()?.heartbeat;
-  if (!source || !every) return;
-  if (silence() > 2 * every + SLACK) void lost(source);
+  if (source && every && news.silent(every)) void lost(source);
 }

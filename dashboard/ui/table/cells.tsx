@@ -1,7 +1,14 @@
 import type { JSX } from "preact";
 import type { ConnectionRow } from "../../contract.ts";
 import { duration } from "../format/duration.ts";
-import { bytes, count, exact, latency, UNKNOWN } from "../format/number.ts";
+import {
+  bytes,
+  chipCount,
+  count,
+  exact,
+  latency,
+  UNKNOWN,
+} from "../format/number.ts";
 import { iso } from "../format/moment.ts";
 import { splitAddress, visible } from "../format/text.ts";
 import { Icon, stateIcon, wireIcon } from "../parts/icons.tsx";
@@ -77,7 +84,7 @@ export function IdleCell({ row, now }: {
     <span title={`since ${iso(row.lastActivity)}`}>
       <span class="offscreen">{label}</span>
       <span class="idle" aria-hidden="true">
-        <IdleBar row={row} />
+        <IdleBar row={row} now={now} />
         <span class={`idle-text idle-${tone}${clock ? " idle-late" : ""}`}>
           {clock && <Icon name="timeout" />}
           {text}
@@ -87,12 +94,9 @@ export function IdleCell({ row, now }: {
   );
 }
 
-const number = (value: number) => (
-  <span
-    class={value === 0 ? "quiet" : undefined}
-    title={value >= 1e7 ? exact(value) : undefined}
-  >
-    {count(value)}
+const number = (value: number, text = count(value)) => (
+  <span class={value === 0 ? "quiet" : undefined} title={exact(value)}>
+    {text}
   </span>
 );
 const volume = (value: number) => (
@@ -106,14 +110,16 @@ const volume = (value: number) => (
 
 function Failures({ row, now }: { row: ConnectionRow; now: number }) {
   const { failures, lastFailure } = row;
+  // Its column is narrow, and has a triangle to hold besides.
+  const text = failures < 1e4 ? count(failures) : chipCount(failures);
   if (
     failures === 0 || lastFailure === null || now - lastFailure > RECENT ||
     row.state.kind === "closed"
-  ) return number(failures);
+  ) return number(failures, text);
   return (
-    <span class="recent" title={`last ${iso(lastFailure)}`}>
+    <span class="recent" title={`${exact(failures)}, last ${iso(lastFailure)}`}>
       <Icon name="failure" />
-      {count(failures)}
+      {text}
     </span>
   );
 }

@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { ConnectionRow } from "../../contract.ts";
-import { now as clock, serverNow } from "../state/clock.ts";
+import { serverNow } from "../state/clock.ts";
 import { gone } from "../state/link.ts";
 import { still } from "../state/layout.ts";
 import { idle } from "./idle.ts";
@@ -15,8 +15,14 @@ const SETTLE = 200;
  * A track that fills as the deadline nears. The browser animates it: script
  * runs when there was activity, not once a frame.
  */
-export function IdleBar({ row, large = false }: {
+export function IdleBar({ row, now, large = false }: {
   readonly row: ConnectionRow;
+  /**
+   * Changes whenever the row is drawn anew. A component that Preact 11.2 skips
+   * keeps the tree of before alive, and that one the tree before it: without
+   * this the page grows by a gigabyte an hour.
+   */
+  readonly now: number;
   readonly large?: boolean;
 }) {
   const bar = useRef<HTMLSpanElement>(null);
@@ -24,7 +30,7 @@ export function IdleBar({ row, large = false }: {
   const { state, lastActivity, timeout, inProgress } = row;
   const until = state.kind === "draining" ? state.until : 0;
   // Without motion the bar steps each second instead.
-  const step = still.value ? clock.value : 0;
+  const step = still.value ? now : 0;
   const stopped = gone.value;
 
   useLayoutEffect(() => {
