@@ -1,22 +1,20 @@
-/** What people speak to the wrong port, and what to tell whoever runs it. */
-const FOREIGN = [
-  {
-    // A record of a handshake, of any version (RFC 8446, 5.1).
-    start: /^\x16\x03/,
-    advice: "The peer speaks TLS, and this server listens without it",
-  },
-  {
-    // A method and a target (RFC 9112, 3).
-    start: /^[A-Z]{3,16} [/*h]/,
-    advice: "The peer speaks HTTP; the dashboard has a port of its own",
-  },
-];
+/** A record of a handshake, of any version (RFC 8446, 5.1). */
+const TLS = [0x16, 0x03] as const;
+/** A method and a target (RFC 9112, 3). */
+const HTTP = /^[A-Z]{3,16} [/*h]/;
 /** What is looked at, in bytes. */
 const START = 20;
-const latin1 = new TextDecoder("latin1");
+const decoder = new TextDecoder();
 
-/** What is wrong, if a connection starts as one of another protocol does. */
+/**
+ * What is wrong, for whoever runs the server, if a connection starts as those
+ * do that people open to the wrong port.
+ */
 export function foreignProtocol(chunk: Uint8Array): string | undefined {
-  const start = latin1.decode(chunk.subarray(0, START));
-  return FOREIGN.find((one) => one.start.test(start))?.advice;
+  if (TLS.every((byte, at) => chunk[at] === byte)) {
+    return "The peer speaks TLS, and this server listens without it";
+  }
+  return HTTP.test(decoder.decode(chunk.subarray(0, START)))
+    ? "The peer speaks HTTP; the dashboard has a port of its own"
+    : undefined;
 }
