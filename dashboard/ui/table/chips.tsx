@@ -60,7 +60,7 @@ export function Chips() {
             narrow({ states: toggled(filter.peek().states, state) })}
         />
       ))}
-      {!narrowed && <span class="divider" />}
+      {!narrowed && wireList.length > 0 && <span class="divider" />}
       {compact ? <WireSelect /> : wireList.map((wire) => (
         <Chip
           key={wire}
