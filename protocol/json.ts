@@ -17,7 +17,8 @@ const EACH_NON_ASCII = /[\u0080-\uffff]/g;
 
 /**
  * Parses JSON that arrived from a peer. Numbers come out as they were written
- * or not at all; of duplicate keys the last wins (RFC 8259, section 4).
+ * or not at all; of duplicate keys the last wins (RFC 8259, section 4),
+ * and what the others hold has to be sound as well.
  *
  * @throws {CypherError} `BAD_MESSAGE` if the text is not JSON, nests deeper
  * than `depth`, or holds a number that a double cannot.

@@ -347,6 +347,50 @@ Deno.test("a restart with a smaller window takes every request", async () => {
   assertEquals(effects.length, 100);
 });
 
+Deno.test("what a larger window left does not shut its client out", async () => {
+  using folder = new JournalFolder();
+  const open = new Gate();
+  const begun = new Gate();
+  let running = 0;
+  let slow = 0;
+  const again = Promise.withResolvers<void>();
+  const handler: Handler = async ({ path, data }) => {
+    if (path === "/SLOW") {
+      // Cut off by the crash, and then for the first time to its end.
+      if (++slow === 1) await again.promise;
+    } else {
+      if (++running === COUNT) begun.open();
+      await open.passed;
+    }
+    return { data };
+  };
+  // More than the second server lets a client leave unconfirmed.
+  const COUNT = 1_200;
+  const idempotent = ({ path }: { path: string }) => path === "/SLOW";
+  const options = { idempotent, window: 4_096, limits: { requests: 5_000 } };
+  const first = await startJournalled(folder.journal, handler, options);
+  await using proxy = FaultProxy.start(first.address);
+  await using client = makeClient(proxy.address, { wire: "session" });
+  const outcomes = Array.from(
+    { length: COUNT + 1 },
+    (_, i) => client.request({ path: i === 0 ? "/SLOW" : "/", data: i }),
+  );
+  await begun.passed;
+  proxy.plan = () => ({ refuse: true });
+  proxy.cutAll();
+  open.open();
+  await first.stop({ grace: 50 });
+  await using second = await startJournalled(folder.journal, handler, {
+    ...options,
+    window: 16,
+  });
+  proxy.retarget(second.address);
+  proxy.plan = () => ({});
+  const answers = await within("the answers", Promise.all(outcomes));
+  assertEquals(answers.map(({ data }) => data), outcomes.map((_, i) => i));
+  again.resolve();
+});
+
 Deno.test("a client that was forgotten is not known after a restart", async () => {
   using folder = new JournalFolder();
   const end = new Gate();

@@ -39,6 +39,9 @@ export class KeptEndings {
   /** Keeps an ending with its client. */
   keep(record: ClientRecord, id: number, ending: Ending): void {
     const kept: Kept = { record, id, ending, place: undefined };
+    // A client that comes from another thread can bring one that is told, too.
+    const before = record.kept.get(id);
+    if (before) this.drop(before);
     record.kept.set(id, kept);
     // Never given up, or it would seem to have been executed; it costs little
     // more than its id, and a client has a window of them at most.

@@ -27,9 +27,14 @@ export interface RequestsOptions {
 /** The requests that come on one proven connection. */
 export class Requests {
   #options: RequestsOptions;
+  /** How many endings may be unconfirmed. */
+  #most: number;
 
   constructor(options: RequestsOptions) {
     this.#options = options;
+    const { wire, record } = options;
+    // What an earlier server's larger window has left is not held against it.
+    this.#most = Math.max(2 * wire.window + UNCONFIRMED, record.kept.size);
   }
 
   /**
@@ -88,8 +93,7 @@ export class Requests {
    * would make each confirmation cost as much as all that is kept.
    */
   #requireConfirmed(): void {
-    const { wire, record } = this.#options;
-    if (record.kept.size > 2 * wire.window + UNCONFIRMED) throw overWindow();
+    if (this.#options.record.kept.size > this.#most) throw overWindow();
   }
 
   #execute(id: number, payload: Uint8Array): void {

@@ -163,3 +163,28 @@ Deno.test("what is confirmed together is noted in the journal together", async (
   assertEquals(removed.length, 2);
   registry.close();
 });
+
+Deno.test("an ending that is handed over and told is kept once", () => {
+  const registry = new ClientRegistry({
+    clock: new FakeClock(),
+    maxBytes: 10_000,
+    maxAge: 1_000,
+    maxAway: 10,
+  });
+  const ending = { type: FRAME.error, payload: "x".repeat(1_000) };
+  registry.take("client", 0, {
+    highest: 1,
+    finished: { floor: 1, ranges: [] },
+    kept: [[1, ending]],
+    running: [1],
+  });
+  registry.endedElsewhere("client", 1, ending);
+  const owner = { deliver: () => {}, replaced: () => {} };
+  const record = registry.claim("client", owner);
+  assert(registry.bytes > 0);
+  const answered = new AnsweredSet(10);
+  answered.add(1);
+  registry.confirm(record, answered);
+  assertEquals(registry.bytes, 0);
+  registry.close();
+});
