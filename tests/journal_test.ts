@@ -352,6 +352,7 @@ Deno.test("what a larger window left does not shut its client out", async () => 
   const open = new Gate();
   const begun = new Gate();
   let running = 0;
+  let ended = 0;
   let slow = 0;
   const again = Promise.withResolvers<void>();
   const handler: Handler = async ({ path, data }) => {
@@ -361,6 +362,7 @@ Deno.test("what a larger window left does not shut its client out", async () => 
     } else {
       if (++running === COUNT) begun.open();
       await open.passed;
+      ended++;
     }
     return { data };
   };
@@ -379,6 +381,7 @@ Deno.test("what a larger window left does not shut its client out", async () => 
   proxy.plan = () => ({ refuse: true });
   proxy.cutAll();
   open.open();
+  await until("the handlers' ends", () => ended === COUNT);
   await first.stop({ grace: 50 });
   await using second = await startJournalled(folder.journal, handler, {
     ...options,
