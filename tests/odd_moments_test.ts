@@ -12,7 +12,11 @@ import {
   type Handler,
 } from "../mod.ts";
 import { AnsweredSet } from "../protocol/answered.ts";
-import { listenTcp } from "../server/listener.ts";
+import {
+  type AcceptedConn,
+  type Listen,
+  listenTcp,
+} from "../server/listener.ts";
 import {
   clientKeys,
   codeOf,
@@ -197,19 +201,11 @@ Deno.test("a request that is aborted while the server drains ends its handler", 
 Deno.test("a connection that is accepted as the server stops is closed", async () => {
   let stopped: Promise<void> | undefined;
   const server: CypherServer = await serve(() => ({}), {
-    listen: (address) => {
-      const listener = listenTcp()(address);
-      return {
-        addr: listener.addr,
-        accept: async () => {
-          const conn = await listener.accept();
-          // Both on the same turn: what is accepted and what stops.
-          stopped = server.stop({ grace: 600_000 });
-          return conn;
-        },
-        close: () => listener.close(),
-      };
-    },
+    listen: accepting((conn) => {
+      // Both on the same turn: what is accepted and what stops.
+      stopped = server.stop({ grace: 600_000 });
+      return conn;
+    }),
   });
   const socket = await Deno.connect({ port: server.address.port });
   assertEquals(
@@ -234,30 +230,20 @@ Deno.test("a connection that speaks first as the server stops was never online, 
 async function speaksAtTheStop(steps: number): Promise<string[]> {
   let stopped: Promise<void> | undefined;
   const server: CypherServer = await serve(() => ({}), {
-    listen: (address) => {
-      const listener = listenTcp()(address);
-      return {
-        addr: listener.addr,
-        accept: async () => {
-          const conn = await listener.accept();
-          return {
-            remoteAddr: conn.remoteAddr,
-            read: async (into) => {
-              const count = await conn.read(into);
-              stopped ??= (async () => {
-                for (let step = 0; step < steps; step++) await null;
-                await server.stop();
-              })();
-              return count;
-            },
-            write: (bytes) => conn.write(bytes),
-            closeWrite: () => conn.closeWrite(),
-            close: () => conn.close(),
-          };
-        },
-        close: () => listener.close(),
-      };
-    },
+    listen: accepting((conn) => ({
+      remoteAddr: conn.remoteAddr,
+      read: async (into) => {
+        const count = await conn.read(into);
+        stopped ??= (async () => {
+          for (let step = 0; step < steps; step++) await null;
+          await server.stop();
+        })();
+        return count;
+      },
+      write: (bytes) => conn.write(bytes),
+      closeWrite: () => conn.closeWrite(),
+      close: () => conn.close(),
+    })),
   });
   const signals: string[] = [];
   server.monitor.listen(({ kind }) => void signals.push(kind));
@@ -270,4 +256,16 @@ async function speaksAtTheStop(steps: number): Promise<string[]> {
   await within("the stop", stopped!);
   socket.close();
   return signals;
+}
+
+/** Listens on TCP; what is accepted is what `accept` makes of it. */
+function accepting(accept: (conn: AcceptedConn) => AcceptedConn): Listen {
+  return (address) => {
+    const listener = listenTcp()(address);
+    return {
+      addr: listener.addr,
+      accept: async () => accept(await listener.accept()),
+      close: () => listener.close(),
+    };
+  };
 }
