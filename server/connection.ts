@@ -178,9 +178,13 @@ export class Connection implements Stranger {
     if (limit !== undefined) this.#signals.limit(limit);
   }
 
+  /** Called before it is closed to make room for others: a last word. */
+  onCrowdOut: () => void = () => {};
+
   /** Closes it to make room for others. */
   crowdOut(limit: string): void {
     this.limit(limit);
+    this.onCrowdOut();
     this.close("crowded-out");
   }
 

@@ -577,6 +577,28 @@ Deno.test("a handshake that a stop comes upon is refused, not cut off", async ()
   await stopped;
 });
 
+for (const limit of ["handshakes", "unproven"]) {
+  Deno.test(`a handshake over limits.${limit} is told that the server is busy`, async () => {
+    const limits = { limits: { [limit]: 1 } };
+    await using server = await startServer(({ data }) => ({ data }), limits);
+    using log = new SignalLog(server.monitor);
+    const { hostname, port } = server.address;
+    const oldest = await Deno.connect({ hostname, port });
+    await oldest.write(PREFACE.subarray(0, 1));
+    await until(
+      "its first byte",
+      () => server.monitor.connections()[0]?.bytesIn === 1,
+    );
+    using newer = await Deno.connect({ hostname, port });
+    await newer.write(PREFACE.subarray(0, 1));
+    const got: number[] = [];
+    for await (const chunk of oldest.readable) got.push(...chunk);
+    assertEquals(got, [0, 0, 2]);
+    const [reached] = await log.wait("limit");
+    assertEquals(reached!.limit, limit);
+  });
+}
+
 Deno.test("an id of 0 is the connection's, and not to be asked with", async () => {
   for (const type of [FRAME.request, FRAME.cancel]) {
     await using server = await startServer(({ data }) => ({ data }));

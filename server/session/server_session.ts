@@ -85,6 +85,11 @@ export class ServerSession implements Owner {
     const connection = this.#connection;
     const { recvBuffer, handshakeTimeout } = this.#options;
     connection.onDrain = () => this.#drain();
+    connection.onCrowdOut = () => {
+      // Without a word it would take us for a server of another wire.
+      if (this.#state.kind !== "handshake") return;
+      connection.write(writeRefusal("busy"));
+    };
     connection.allow(
       handshakeTimeout,
       "handshake-timeout",
