@@ -33,6 +33,8 @@ export type Figures = Map<string, readonly number[]>;
 /**
  * How long each is at work before anything counts, in ms. The engine needs some
  * 10,000 calls to compile what it runs: until then all but the echo are slower.
+ * In turns like all the rest: of what then rests for seconds, while the others
+ * warm up, it throws away again what it has compiled.
  */
 const WARM_UP = 1_500;
 /** The fewest calls that count, however long they take. */
@@ -58,13 +60,14 @@ export async function compare(
   const turn = { size, both, inFlight, budget };
   for (const { name, rate } of taking) {
     figures.set(name, []);
-    await rate({ ...turn, budget: WARM_UP });
   }
-  for (let round = 0; round < rounds; round++) {
+  const before = Math.ceil(WARM_UP / budget);
+  for (let round = 0; round < before + rounds; round++) {
     // Another order each time: none always follows the same other.
     for (let i = 0; i < taking.length; i++) {
       const { name, rate } = taking[(i + round) % taking.length]!;
-      figures.get(name)!.push(await rate(turn));
+      const calls = await rate(turn);
+      if (round >= before) figures.get(name)!.push(calls);
     }
   }
   return figures;
