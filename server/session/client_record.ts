@@ -28,6 +28,8 @@ export interface Owner {
   deliver(id: number, ending: Ending): void;
   /** The same client has proven itself on a newer connection. */
   replaced(): void;
+  /** The client is to come back, and to send again what has no answer. */
+  interrupted(): void;
 }
 
 /** What is known of a request id. */
