@@ -18,6 +18,10 @@ export interface Running {
    * undefined: its handler runs on another thread, if there are several.
    */
   place?: number;
+  /** Whether its handler is at work, on this thread. */
+  atWork?: boolean;
+  /** Whether its handler counts in {@linkcode ClientRecord.abandoned}. */
+  abandoned?: boolean;
   /** Tells the handler to stop, and the monitor that nobody waits. */
   cancel(): void;
 }
@@ -85,6 +89,8 @@ export class ClientRecord {
   readonly finished = new AnsweredSet(LARGEST_WINDOW);
   /** Its place among the clients of all threads. */
   slot = 0;
+  /** How many handlers are at work for requests that ended in a cancel. */
+  abandoned = 0;
 
   constructor(id: string) {
     this.id = id;
