@@ -18,6 +18,10 @@ export interface Running {
    * undefined: its handler runs on another thread, if there are several.
    */
   place?: number;
+  /** Whether its handler is at work, on this thread. */
+  atWork?: boolean;
+  /** Whether its handler counts in {@linkcode ClientRecord.abandoned}. */
+  abandoned?: boolean;
   /** Tells the handler to stop, and the monitor that nobody waits. */
   cancel(): void;
 }
@@ -28,6 +32,8 @@ export interface Owner {
   deliver(id: number, ending: Ending): void;
   /** The same client has proven itself on a newer connection. */
   replaced(): void;
+  /** The client is to come back, and to send again what has no answer. */
+  interrupted(): void;
 }
 
 /** What is known of a request id. */
@@ -83,6 +89,8 @@ export class ClientRecord {
   readonly finished = new AnsweredSet(LARGEST_WINDOW);
   /** Its place among the clients of all threads. */
   slot = 0;
+  /** How many handlers are at work for requests that ended in a cancel. */
+  abandoned = 0;
 
   constructor(id: string) {
     this.id = id;

@@ -246,10 +246,21 @@ export class ClientRegistry {
     }
   }
 
-  /** A request of a client that is held here has ended on another thread. */
-  endedElsewhere(client: string, id: number, ending: Ending): void {
+  /**
+   * A request of a client that is held here has ended on another thread;
+   * `undefined`: it was cut off there, and is to run again. Only the client has
+   * it, and sends it again on a new connection.
+   */
+  endedElsewhere(
+    client: string,
+    id: number,
+    ending: Ending | undefined,
+  ): void {
     const record = this.#records.get(client);
-    if (record?.running.has(id)) this.end(record, id, ending);
+    if (!record?.running.has(id)) return;
+    if (ending) return this.end(record, id, ending);
+    record.running.delete(id);
+    record.owner?.interrupted();
   }
 
   /** Nobody wants a request that runs here for a client held elsewhere. */

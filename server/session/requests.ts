@@ -6,7 +6,7 @@ import type { Connection } from "../connection.ts";
 import { Call } from "../handler.ts";
 import { failure, UNREADABLE } from "../runner.ts";
 import type { StoredAnswer } from "../stored_answer.ts";
-import type { ClientRecord, Ending } from "./client_record.ts";
+import type { ClientRecord, Ending, Running } from "./client_record.ts";
 import type { SessionWireOptions } from "./session_options.ts";
 
 /** How many endings a client may leave unconfirmed, beside two windows. */
@@ -63,7 +63,8 @@ export class Requests {
   }
 
   /**
-   * The caller does not want a request any more; it ends, if it has not.
+   * The caller does not want a request any more; it ends, if it has not: at
+   * once, unless too many handlers of its client do not heed that.
    *
    * @throws {CypherError} `BAD_MESSAGE` if its id is 0 or far ahead of the
    * window, or if too many answers are unconfirmed.
@@ -78,7 +79,25 @@ export class Requests {
     if (!running) this.#requireConfirmed();
     if (record.isFarAhead(id)) throw overWindow();
     running?.cancel();
-    wire.clients.end(record, id, CANCELLED);
+    if (!running?.atWork || this.#abandon(running)) {
+      wire.clients.end(record, id, CANCELLED);
+    }
+  }
+
+  /**
+   * Whether a handler may run on by itself, as one of a window of them. Any
+   * further one keeps its request's place in the window, or a client whose
+   * handlers do not stop would use up the room of all others.
+   */
+  #abandon(running: Running): boolean {
+    const { wire, connection, record } = this.#options;
+    if (record.abandoned >= wire.window) {
+      connection.limit("window");
+      return false;
+    }
+    running.abandoned = true;
+    record.abandoned++;
+    return true;
   }
 
   #requireRoom(id: number): void {
@@ -104,15 +123,21 @@ export class Requests {
     const { address } = connection;
     const call = new Call(address, connection.id, () => `${record.id}-${id}`);
     const began = connection.requestBegins();
-    const running = {
+    let wanted = true;
+    const running: Running = {
       cancel: () => {
+        // After a reconnect it is cancelled again, if it has no ending yet.
+        if (!wanted) return;
+        wanted = false;
         call.abort(new CypherError("ABORTED", "The caller cancelled"));
         connection.requestLeft();
       },
     };
     const done = (answer: StoredAnswer) => {
+      if (running.abandoned) record.abandoned--;
       // A request that was cancelled meanwhile has its ending already.
       if (record.running.get(id) !== running) return;
+      if (!wanted) return clients.end(record, id, CANCELLED);
       const { path, operation } = request instanceof CypherError
         ? UNREADABLE
         : request;
@@ -136,8 +161,9 @@ export class Requests {
         return done(failure(UNREADABLE, "BAD_REQUEST", request.message));
       }
       const answer = runner.run(request, call);
-      if (answer instanceof Promise) answer.then(done);
-      else done(answer);
+      if (!(answer instanceof Promise)) return done(answer);
+      running.atWork = true;
+      answer.then(done);
     });
   }
 

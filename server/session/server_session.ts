@@ -133,6 +133,11 @@ export class ServerSession implements Owner {
     this.#writer!.flushed().then(() => this.#connection.end("replaced"));
   }
 
+  /** Ends without a goodbye: after that a client sends again. */
+  interrupted(): void {
+    this.#connection.end("internal");
+  }
+
   async #receive(chunk: Uint8Array): Promise<void> {
     try {
       if (this.#over) return;

@@ -29,8 +29,8 @@ type Whereabouts =
     readonly kind: "moving";
     readonly from: Thread;
     readonly claim: Claim;
-    /** Requests that ended meanwhile. */
-    readonly endings: [id: number, ending: Ending][];
+    /** Requests that ended meanwhile; undefined: they are to run again. */
+    readonly endings: [id: number, ending: Ending | undefined][];
     /** Those who want it next. */
     readonly waiting: Claim[];
   };
@@ -164,9 +164,10 @@ export class Directory {
     for (const [client, entry] of this.#entries) {
       const { where } = entry;
       const cutOff = [...entry.abroad].filter(([, by]) => by === thread);
-      if (cutOff.length > 0) this.#cutOff(client, entry, cutOff);
+      const ran = bySlot.get(entry.slot) ?? [];
+      if (cutOff.length > 0) this.#cutOff(client, entry, cutOff, ran);
       if (holderOf(entry) !== thread) continue;
-      const left = this.#leftOf(client, entry, bySlot.get(entry.slot) ?? []);
+      const left = this.#leftOf(client, entry, ran);
       if (where.kind === "moving") this.#arrive(client, entry, left);
       else {
         this.#resting.take(client, entry.slot, left);
@@ -197,12 +198,17 @@ export class Directory {
     client: string,
     entry: Entry,
     requests: readonly (readonly [id: number, by: Thread])[],
+    entered: readonly Entered[],
   ): void {
     const ended = this.#journal?.clientOf(client)?.ended;
     for (const [id] of requests) {
       entry.abroad.delete(id);
-      const ending = ended?.get(id) ?? UNKNOWN;
-      if (ending === UNKNOWN) entry.cutOff.set(id, false);
+      let ending = ended?.get(id);
+      if (!ending) {
+        const again = entered.some((one) => one.id === id && one.idempotent);
+        entry.cutOff.set(id, again);
+        if (!again) ending = UNKNOWN;
+      }
       this.#end(client, entry, id, ending);
     }
   }
@@ -246,8 +252,8 @@ export class Directory {
         again && id > handover.finished.floor
       ),
       ...[...handover.kept, ...endings]
-        .filter(([, { payload }]) => payload === UNKNOWN.payload)
-        .map(([id]) => [id, false] as const),
+        .filter(([, ending]) => !ending || ending.payload === UNKNOWN.payload)
+        .map(([id, ending]) => [id, !ending] as const),
     ]);
     entry.where = { kind: "held", by: to };
     this.#slots.raise(slot, handover.highest);
@@ -273,7 +279,12 @@ export class Directory {
     this.#send(thread, { kind: "taken", ask, client, known, slot, handover });
   }
 
-  #end(client: string, { where }: Entry, id: number, ending: Ending): void {
+  #end(
+    client: string,
+    { where }: Entry,
+    id: number,
+    ending: Ending | undefined,
+  ): void {
     if (where.kind === "moving") where.endings.push([id, ending]);
     else if (where.by === MAIN) {
       this.#resting.endedElsewhere(client, id, ending);

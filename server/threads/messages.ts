@@ -81,6 +81,15 @@ export interface EndedMessage {
   readonly ending: Ending;
 }
 
+/** What a thread is told of that, once the directory knows. */
+export interface EndedElsewhere {
+  readonly kind: "ended";
+  readonly client: string;
+  readonly id: number;
+  /** Undefined: it was cut off, and is to run again. */
+  readonly ending: Ending | undefined;
+}
+
 /** Nobody wants a request that runs on a thread that does not hold its client. */
 export interface CancelMessage {
   readonly kind: "cancel";
@@ -124,7 +133,7 @@ export type ToThread =
   | KeyChange
   | Taken
   | { readonly kind: "give"; readonly client: string }
-  | EndedMessage
+  | EndedElsewhere
   | CancelMessage
   | {
     readonly kind: "disconnect";

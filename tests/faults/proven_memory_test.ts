@@ -97,7 +97,7 @@ Deno.test("clients that leave gaps between their ids count as several", () => {
     maxAge: 1_000,
     maxAway: 10,
   });
-  const owner = { deliver: () => {}, replaced: () => {} };
+  const owner = { deliver() {}, replaced() {}, interrupted() {} };
   const ranges = Array.from(
     { length: 48 },
     (_, i): IdRange => [2 * i + 2, 2 * i + 2],
@@ -142,7 +142,11 @@ Deno.test("what is confirmed together is noted in the journal together", async (
     maxAway: 10,
     journal: journal as Journalling,
   });
-  const record = registry.claim("a", { deliver() {}, replaced() {} });
+  const record = registry.claim("a", {
+    deliver() {},
+    replaced() {},
+    interrupted() {},
+  });
   const ids = Array.from({ length: 100 }, (_, i) => i + 1);
   for (const id of ids) {
     registry.end(record, id, { type: FRAME.response, payload: "{}" });
@@ -179,7 +183,7 @@ Deno.test("an ending that is handed over and told is kept once", () => {
     running: [1],
   });
   registry.endedElsewhere("client", 1, ending);
-  const owner = { deliver: () => {}, replaced: () => {} };
+  const owner = { deliver() {}, replaced() {}, interrupted() {} };
   const record = registry.claim("client", owner);
   assert(registry.bytes > 0);
   const answered = new AnsweredSet(10);

@@ -130,6 +130,32 @@ Deno.test("what runs on a thread that dies is unknown to the one that waits for 
   assertEquals([ending?.id, ending?.content.code], [1, "OUTCOME_UNKNOWN"]);
 });
 
+Deno.test("what may run again does, when its thread dies and its client is on another", async () => {
+  using effects = new Effects();
+  using word = new Word();
+  await using server = await startThreads();
+  const secret = newSecret();
+  const slow = { file: effects.file, until: word.name, echo: "slow" };
+  using first = await ThreadPeer.dial(server.address, secret);
+  await first.request(1, slow, "/IDEMPOTENT");
+  await word.heard("waits");
+  using second = await ThreadPeer.dial(server.address, secret, notOn(first));
+  await second.request(1, slow, "/IDEMPOTENT");
+  await killThread(server, first.thread);
+  // Nobody but the client has it: the connection ends, for it to be sent again.
+  assertEquals(await second.hear(), undefined);
+  using third = await ThreadPeer.dial(server.address, secret);
+  assertEquals(third.known, true);
+  await third.request(1, slow, "/IDEMPOTENT");
+  await word.heard("waits", 2);
+  word.say();
+  const answer = await third.hear();
+  assertEquals([answer?.id, answer?.type], [1, FRAME.response]);
+  // Its ending is kept like any other.
+  assertEquals(await third.ask(1, slow, "/IDEMPOTENT"), answer);
+  assertEquals(effects.count, 2);
+});
+
 Deno.test("what runs on a thread that lives is answered, though its client's died", async () => {
   using effects = new Effects();
   using word = new Word();

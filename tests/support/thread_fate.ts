@@ -32,6 +32,7 @@ export function faultOf(fate: Fate, journal: boolean): string | undefined {
     case "CANCELLED":
       return cancelled ? undefined : "nobody cancelled it";
     case "OUTCOME_UNKNOWN":
+      if (idempotent) return "it may run again";
       return cutOff ? undefined : "nobody was cut off";
     case "ANSWER_LOST":
       return lost && !journal || cancelled ? undefined : "nobody lost it";

@@ -89,6 +89,10 @@ export class Session implements Owner {
   replaced(): void {
     this.over = true;
   }
+
+  interrupted(): void {
+    this.over = true;
+  }
 }
 
 /** A client, which sends again what has no answer. */
