@@ -68,6 +68,10 @@ const FAULTS: Record<string, () => unknown> = {
   "returns a symbol as data": () => ({ data: Symbol(SECRET) }),
   "returns a body that is no JSON": () => ({ body: () => {} }),
   "returns a BigInt as body": () => ({ body: 1n }),
+  "returns a Map as data": () => ({ data: new Map([[SECRET, 1]]) }),
+  "returns bytes as data, later": () =>
+    Promise.resolve({ data: new TextEncoder().encode(SECRET) }),
+  "returns an Error": () => new Error(SECRET),
   "returns a path that is no string": () => ({ path: 1 }),
   "returns an operation that is no string": () => ({ operation: null }),
   "returns metadata that is no object": () => ({ metadata: [SECRET] }),
@@ -518,6 +522,32 @@ Deno.test("onHandlerError gets the error, and the reference that the peer has", 
   assert(messages[0]?.includes(infos[0]!.reference));
   assert(messages[1]?.includes(infos[1]!.reference));
   assert(messages[3]?.includes(infos[2]!.reference));
+});
+
+Deno.test("data that JSON lacks: each end is told, and what to do", async () => {
+  const errors: unknown[] = [];
+  let calls = 0;
+  await using server = await startServer(() => {
+    calls++;
+    return { data: Promise.resolve(1) };
+  }, { onHandlerError: (error) => errors.push(error) });
+  await using client = makeClient(server.address);
+  const bad = await errorOf(client.request({ data: Uint8Array.of(1) }));
+  assertEquals(
+    [bad.code, bad.message, calls],
+    [
+      "UNSENDABLE",
+      "Cannot send the value: JSON has no Uint8Array; give its toBase64()",
+      0,
+    ],
+  );
+  const failed = await errorOf(client.request({}));
+  assert(failed instanceof CypherStatus);
+  assertEquals([failed.status, calls], ["HANDLER_FAILED", 1]);
+  assertEquals(errors.map(String), [
+    "CypherError: Cannot send the value: JSON has no Promise; " +
+    "did you forget to await it?",
+  ]);
 });
 
 Deno.test("an onHandlerError that throws costs nobody an answer", async () => {
