@@ -29,7 +29,10 @@ export interface RequestInit {
   readonly path?: string | undefined;
   /** What is to be done, default `"NONE"`. */
   readonly operation?: string | undefined;
-  /** Anything JSON can carry, default `{}`. */
+  /**
+   * Anything JSON can carry, default `{}`. A Map, a Set, bytes, a Promise or an
+   * Error is refused, but not deep inside of it.
+   */
   readonly data?: unknown;
   /** Facts about the request, default `{}`. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
@@ -43,7 +46,10 @@ export interface Reply {
   readonly path?: string | undefined;
   /** Default: the request's. */
   readonly operation?: string | undefined;
-  /** Anything JSON can carry, default `null`. */
+  /**
+   * Anything JSON can carry, default `null`. A Map, a Set, bytes, a Promise or
+   * an Error is refused, but not deep inside of it.
+   */
   readonly data?: unknown;
   /** Default: the request's. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
