@@ -335,7 +335,7 @@ Deno.test("the server's own failures reach the client as statuses", async () => 
     if (path === "/THROW") throw new Error(SECRET);
     await gate.passed;
     return {};
-  }, { deadline: 20 });
+  }, { deadline: 20, onHandlerError() {} });
   await using client = makeClient(server.address);
   for (
     const [path, status] of [
@@ -571,7 +571,7 @@ Deno.test("a status that is not of its form: other answers are kept", async () =
     calls.add(path);
     if (path === "/GOOD") return { data };
     return { status: data } as unknown as Reply;
-  });
+  }, { onHandlerError() {} });
   using wire = await Wire.dial(server.address);
   for (const data of [{ code: "X", message: 42 }, { code: 404 }, "X", 7]) {
     await wire.ask({ DATA: data });
@@ -593,6 +593,7 @@ Deno.test("a thenable that throws: HANDLER_FAILED", async () => {
   await using server = await startServer(
     ({ path, data }) =>
       path === "/GOOD" ? { data } : thenable as unknown as Reply,
+    { onHandlerError() {} },
   );
   using wire = await Wire.dial(server.address);
   const answer = await wire.ask({}) as unknown as Failed;
