@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { CypherError } from "./errors.ts";
 import { type SafeKeys, safeKeys } from "./json_keys.ts";
+import { lackedAmong, lackedByJson } from "./json_lacks.ts";
 import { holdsLossyNumber, nestsDeeper } from "./json_scan.ts";
 
 /** A value that JSON can carry. */
@@ -53,12 +54,16 @@ export function parseJson(text: string, depth: number): JsonValue {
  * Writes a value as JSON in ASCII: everything above U+007F becomes `\uXXXX`,
  * surrogate pairs two of them.
  *
- * @throws {CypherError} `UNSENDABLE` if JSON cannot carry the value.
+ * @throws {CypherError} `UNSENDABLE` if JSON cannot carry the value. What it
+ * would lose without a word, such as a Map, is refused as the value itself, not
+ * deeper down.
  */
 export function writeJson(value: unknown): string {
   let text: string | undefined;
+  let lacked: string | undefined;
   try {
-    text = JSON.stringify(value);
+    lacked = lackedByJson(value);
+    if (lacked === undefined) text = JSON.stringify(value);
     // Beyond 2^53 it would write rounded digits, which are another number.
     // A text has none, however many digits: large ones are not searched.
     if (
@@ -67,20 +72,38 @@ export function writeJson(value: unknown): string {
       text = JSON.stringify(value, exactInteger);
     }
   } catch (cause) {
-    throw new CypherError(
-      "UNSENDABLE",
-      "Cannot send the value: JSON has no cycles and no BigInt, " +
-        "and its own toJSON must not throw",
-      { cause },
-    );
+    throw broken(cause);
   }
-  if (text === undefined) {
-    throw new CypherError(
-      "UNSENDABLE",
-      `Cannot send the value: JSON has no ${typeof value}`,
-    );
-  }
+  if (text === undefined) throw lacking(lacked ?? typeof value);
   return isAscii(text) ? text : text.replace(EACH_NON_ASCII, escapeCodeUnit);
+}
+
+/** {@linkcode writeJson} for an object whose values are values themselves. */
+export function writeJsonObject(object: object): string {
+  let lacked: string | undefined;
+  try {
+    lacked = lackedAmong(object);
+  } catch (cause) {
+    throw broken(cause);
+  }
+  if (lacked !== undefined) throw lacking(lacked);
+  return writeJson(object);
+}
+
+function broken(cause: unknown): CypherError {
+  return new CypherError(
+    "UNSENDABLE",
+    "Cannot send the value: JSON has no cycles and no BigInt, " +
+      "and its own toJSON must not throw",
+    { cause },
+  );
+}
+
+function lacking(what: string): CypherError {
+  return new CypherError(
+    "UNSENDABLE",
+    `Cannot send the value: JSON has no ${what}`,
+  );
 }
 
 /** Whether a value is an object in JSON's sense: neither null nor an array. */

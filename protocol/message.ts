@@ -5,7 +5,9 @@ import {
   type JsonValue,
   parseJson,
   writeJson,
+  writeJsonObject,
 } from "./json.ts";
+import { lackedByJson } from "./json_lacks.ts";
 
 /** A request as its handler gets it. */
 export interface Request {
@@ -27,7 +29,10 @@ export interface RequestInit {
   readonly path?: string | undefined;
   /** What is to be done, default `"NONE"`. */
   readonly operation?: string | undefined;
-  /** Anything JSON can carry, default `{}`. */
+  /**
+   * Anything JSON can carry, default `{}`. A Map, a Set, bytes, a Promise or an
+   * Error is refused, but not deep inside of it.
+   */
   readonly data?: unknown;
   /** Facts about the request, default `{}`. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
@@ -41,7 +46,10 @@ export interface Reply {
   readonly path?: string | undefined;
   /** Default: the request's. */
   readonly operation?: string | undefined;
-  /** Anything JSON can carry, default `null`. */
+  /**
+   * Anything JSON can carry, default `null`. A Map, a Set, bytes, a Promise or
+   * an Error is refused, but not deep inside of it.
+   */
   readonly data?: unknown;
   /** Default: the request's. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
@@ -88,7 +96,7 @@ const USUAL: ReadonlySet<string> = new Set(KEYS);
  * nothing JSON can carry.
  */
 export function writeRequest(request: RequestInit): string {
-  if (!isObject(request)) {
+  if (!isInit(request)) {
     throw new CypherError(
       "UNSENDABLE",
       "Cannot send the message: a request is an object, such as " +
@@ -136,11 +144,11 @@ export function writeReply(
   request: Pick<Request, "path" | "operation" | "metadata">,
   reply: Reply,
 ): string {
-  if (!isObject(reply)) {
+  if (!isInit(reply)) {
     throw new CypherError(
       "UNSENDABLE",
       "Cannot send the answer: a handler returns an object, such as " +
-        "{ data: 42 }",
+        "{ data: 42 }, and throws an Error",
     );
   }
   if (reply.body !== undefined) return writeJson(reply.body);
@@ -209,6 +217,11 @@ export function failureOf(answer: Answer): Status | undefined {
   };
 }
 
+/** Whether it can be a message's parts: a Map or a Promise has none of them. */
+function isInit(value: unknown): boolean {
+  return isObject(value) && lackedByJson(value) === undefined;
+}
+
 /** Whether an answer has any of the usual keys. */
 function isUsual(body: { [key: string]: JsonValue }): boolean {
   return Object.hasOwn(body, "STATUS") ||
@@ -240,6 +253,13 @@ function further(
 ): Record<string, unknown> | undefined {
   if (extra === undefined) return undefined;
   requireObject("extra", extra);
+  const lacked = lackedByJson(extra);
+  if (lacked !== undefined) {
+    throw new CypherError(
+      "UNSENDABLE",
+      `Cannot send the message: for its extra, JSON has no ${lacked}`,
+    );
+  }
   for (const key of KEYS) {
     if (Object.hasOwn(extra, key)) {
       throw unsendable("extra", `without the key ${key}`);
@@ -260,7 +280,7 @@ function writeFields(
   further: Record<string, unknown> | undefined,
 ): string {
   const four = `"PATH":${writeJson(path)},"OPERATION":${writeJson(operation)}` +
-    `,"DATA":${writeJson(data)},"METADATA":${writeJson(metadata)}`;
+    `,"DATA":${writeJson(data)},"METADATA":${writeJsonObject(metadata)}`;
   if (further === undefined) return `{${four}}`;
   let text = four;
   for (const key of Object.keys(further)) {

@@ -18,10 +18,9 @@ import type { Tracing } from "../protocol/tracing.ts";
 import { ChatServer } from "./chat/chat_server.ts";
 import { CypherServer } from "./cypher_server.ts";
 import { exampleHandler } from "./example.ts";
-import type { Handler, HandlerErrorInfo } from "./handler.ts";
+import type { Handler } from "./handler.ts";
 import { faultLine } from "./log/fault_line.ts";
-import { quoted } from "./log/format.ts";
-import type { LogLine } from "./log/line.ts";
+import { handlerLine } from "./log/handler_errors.ts";
 import type { Log } from "./log/log.ts";
 import { addSignals } from "./log/log_signals.ts";
 import type { Monitor } from "./monitor.ts";
@@ -134,13 +133,6 @@ export async function serve(
   // Not counted, unlike the notice that has the reason.
   log.say("failed", "Ended, as the journal failed", {}, "error");
   return 1;
-}
-
-/** What a handler threw, under the reference that its peer was given. */
-function handlerLine(error: unknown, info: HandlerErrorInfo): LogLine {
-  const { reference, operation, path } = info;
-  const text = `${reference} ${quoted(`${operation} ${path}`)}`;
-  return faultLine("handler", text, error, { reference, operation, path });
 }
 
 /**

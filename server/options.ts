@@ -20,6 +20,7 @@ import type { Handler, HandlerErrorInfo } from "./handler.ts";
 import { cautious } from "./idempotent.ts";
 import type { ServerKeys } from "./key_ring.ts";
 import type { Listen } from "./listener.ts";
+import { printHandlerErrors } from "./log/handler_errors.ts";
 import type { Monitor } from "./monitor.ts";
 import { checkTlsKeys, type TlsKeys } from "./tls_keys.ts";
 import { listenOn } from "./tls_listener.ts";
@@ -173,8 +174,10 @@ export interface CypherServerOptions {
   /** Sees the connections; default: one of the server's own. */
   monitor?: Monitor;
   /**
-   * Told what a handler threw, with the reference that is all its peer gets;
-   * default: nobody is, and the error is lost.
+   * Told what a handler threw, with the reference that is all its peer gets.
+   * Default: both are printed on the standard error with the request's
+   * operation and path, the error with its stack and its own message as it is;
+   * at most 100 a second. `() => {}` prints nothing.
    */
   onHandlerError?: (error: unknown, info: HandlerErrorInfo) => void;
   /** Traces requests, see `@cypher/protocol/tracing`; default: nobody does. */
@@ -290,7 +293,8 @@ export function checkServerOptions(options: CypherServerOptions) {
     answers: checkNumbers("answers", answers, ANSWERS_OPTIONS),
     limits: checkNumbers("limits", limits, SERVER_LIMITS),
     monitor: checkMonitor(monitor, checkClock(clock)),
-    onHandlerError: checkFunction("onHandlerError", onHandlerError),
+    onHandlerError: checkFunction("onHandlerError", onHandlerError) ??
+      printHandlerErrors(),
     tracing: checkTracing(tracing),
     clock: checkClock(clock),
     ...checkNumbers("", numbers, SERVER_OPTIONS),

@@ -21,9 +21,7 @@ export interface RunnerOptions {
     /** How many handlers may run before there is no room for more. */
     requests: number;
   };
-  onHandlerError?:
-    | ((error: unknown, info: HandlerErrorInfo) => void)
-    | undefined;
+  onHandlerError: (error: unknown, info: HandlerErrorInfo) => void;
   /** Follows requests into the handler. */
   tracing?: Tracing | undefined;
 }
@@ -167,7 +165,7 @@ export class Runner {
 
   #report(error: unknown, info: HandlerErrorInfo): void {
     try {
-      this.#options.onHandlerError?.(error, info);
+      this.#options.onHandlerError(error, info);
     } catch {
       // A broken logger must not cost the peer its answer.
     }

@@ -293,7 +293,7 @@ Deno.test("failures are remembered as answers are", async () => {
     if (path === "/REJECT") return Promise.reject(new Error("once"));
     if (path === "/BIGINT") return { data: 1n };
     throw new CypherStatus("BUSY", crypto.randomUUID(), crypto.randomUUID());
-  });
+  }, { onHandlerError() {} });
   using log = new SignalLog(all.server.monitor);
   using wire = await Wire.dial(all.server.address);
   const paths = ["/THROW", "/REJECT", "/BIGINT", "/STATUS"];

@@ -68,6 +68,10 @@ const FAULTS: Record<string, () => unknown> = {
   "returns a symbol as data": () => ({ data: Symbol(SECRET) }),
   "returns a body that is no JSON": () => ({ body: () => {} }),
   "returns a BigInt as body": () => ({ body: 1n }),
+  "returns a Map as data": () => ({ data: new Map([[SECRET, 1]]) }),
+  "returns bytes as data, later": () =>
+    Promise.resolve({ data: new TextEncoder().encode(SECRET) }),
+  "returns an Error": () => new Error(SECRET),
   "returns a path that is no string": () => ({ path: 1 }),
   "returns an operation that is no string": () => ({ operation: null }),
   "returns metadata that is no object": () => ({ metadata: [SECRET] }),
@@ -331,7 +335,7 @@ Deno.test("the server's own failures reach the client as statuses", async () => 
     if (path === "/THROW") throw new Error(SECRET);
     await gate.passed;
     return {};
-  }, { deadline: 20 });
+  }, { deadline: 20, onHandlerError() {} });
   await using client = makeClient(server.address);
   for (
     const [path, status] of [
@@ -520,6 +524,32 @@ Deno.test("onHandlerError gets the error, and the reference that the peer has", 
   assert(messages[3]?.includes(infos[2]!.reference));
 });
 
+Deno.test("data that JSON lacks: each end is told, and what to do", async () => {
+  const errors: unknown[] = [];
+  let calls = 0;
+  await using server = await startServer(() => {
+    calls++;
+    return { data: Promise.resolve(1) };
+  }, { onHandlerError: (error) => errors.push(error) });
+  await using client = makeClient(server.address);
+  const bad = await errorOf(client.request({ data: Uint8Array.of(1) }));
+  assertEquals(
+    [bad.code, bad.message, calls],
+    [
+      "UNSENDABLE",
+      "Cannot send the value: JSON has no Uint8Array; give its toBase64()",
+      0,
+    ],
+  );
+  const failed = await errorOf(client.request({}));
+  assert(failed instanceof CypherStatus);
+  assertEquals([failed.status, calls], ["HANDLER_FAILED", 1]);
+  assertEquals(errors.map(String), [
+    "CypherError: Cannot send the value: JSON has no Promise; " +
+    "did you forget to await it?",
+  ]);
+});
+
 Deno.test("an onHandlerError that throws costs nobody an answer", async () => {
   await using server = await startServer(() => {
     throw new Error(SECRET);
@@ -541,7 +571,7 @@ Deno.test("a status that is not of its form: other answers are kept", async () =
     calls.add(path);
     if (path === "/GOOD") return { data };
     return { status: data } as unknown as Reply;
-  });
+  }, { onHandlerError() {} });
   using wire = await Wire.dial(server.address);
   for (const data of [{ code: "X", message: 42 }, { code: 404 }, "X", 7]) {
     await wire.ask({ DATA: data });
@@ -563,6 +593,7 @@ Deno.test("a thenable that throws: HANDLER_FAILED", async () => {
   await using server = await startServer(
     ({ path, data }) =>
       path === "/GOOD" ? { data } : thenable as unknown as Reply,
+    { onHandlerError() {} },
   );
   using wire = await Wire.dial(server.address);
   const answer = await wire.ask({}) as unknown as Failed;

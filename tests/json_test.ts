@@ -148,6 +148,84 @@ Deno.test("what JSON cannot carry is refused", () => {
   failure("UNSENDABLE", () => writeJson({ toJSON: () => 1n }));
 });
 
+/** What JSON.stringify would write as `{}`, or as an object of digits. */
+const LOST: [unknown, string][] = [
+  [new Map([["a", 1]]), "JSON has no Map; give an object or an array"],
+  [new class extends Map {}(), "JSON has no Map; give an object or an array"],
+  [new Set([1]), "JSON has no Set; give an array"],
+  [new Map([["a", 1]]).values(), "JSON has no Iterator; give an array"],
+  [Promise.resolve(1), "JSON has no Promise; did you forget to await it?"],
+  [/a/, "JSON has no RegExp; give its source"],
+  [new TypeError("a"), "JSON has no Error; give its message"],
+  // Of this one, a part would be left.
+  [new CypherError("CLOSED", "a"), "JSON has no Error; give its message"],
+  [Uint8Array.of(1), "JSON has no Uint8Array; give its toBase64()"],
+  [
+    new ArrayBuffer(1),
+    "JSON has no ArrayBuffer; give the toBase64() of a Uint8Array of it",
+  ],
+  [
+    new SharedArrayBuffer(1),
+    "JSON has no SharedArrayBuffer; give the toBase64() of a Uint8Array of it",
+  ],
+  [
+    new DataView(new ArrayBuffer(1)),
+    "JSON has no DataView; give the toBase64() of a Uint8Array of it",
+  ],
+  [Float64Array.of(1), "JSON has no TypedArray; give an array of numbers"],
+];
+
+for (const [value, message] of LOST) {
+  Deno.test(`a ${value!.constructor.name || "kind of Map"} is refused, not lost: ${message}`, () => {
+    const error = failure("UNSENDABLE", () => writeJson(value));
+    assertEquals(error.message, `Cannot send the value: ${message}`);
+  });
+}
+
+Deno.test("what has a toJSON of its own is sent as that, whatever it is", () => {
+  const map = Object.assign(new Map(), { toJSON: () => [1] });
+  assertEquals(writeJson(map), "[1]");
+  class Problem extends Error {
+    toJSON() {
+      return { message: this.message };
+    }
+  }
+  assertEquals(writeJson(new Problem("a")), '{"message":"a"}');
+  assertEquals(writeJson(new Date(0)), '"1970-01-01T00:00:00.000Z"');
+  assertEquals(writeJson(new URL("http://a/")), '"http://a/"');
+  failure("UNSENDABLE", () => writeJson(Object.assign(map, { toJSON: 1 })));
+});
+
+Deno.test("objects of any class, or of none, are sent with what they hold", () => {
+  class Point {
+    x = 1;
+    #y = 2;
+    get y() {
+      return this.#y;
+    }
+  }
+  assertEquals(writeJson(new Point()), '{"x":1}');
+  assertEquals(writeJson(new class extends Array {}()), "[]");
+  assertEquals(writeJson(Object.create(null)), "{}");
+  assertEquals(writeJson({ constructor: 1 }), '{"constructor":1}');
+  assertEquals(writeJson({ constructor: null }), '{"constructor":null}');
+  assertEquals(writeJson({ toJSON: 1 }), '{"toJSON":1}');
+  assertEquals(writeJson(new Number(1)), "1");
+});
+
+Deno.test("a value that cannot even be looked at is refused as any other", () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  failure("UNSENDABLE", () => writeJson(proxy));
+  const getter = {
+    get constructor(): never {
+      throw new Error("a secret");
+    },
+  };
+  const { message } = failure("UNSENDABLE", () => writeJson(getter));
+  assert(!message.includes("secret"), message);
+});
+
 Deno.test("a value may be used twice, that is no cycle", () => {
   const shared = { n: 1 };
   assertEquals(

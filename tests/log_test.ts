@@ -234,7 +234,7 @@ Deno.test("neither keys nor payloads are in the log of a real server", async () 
   const lines: string[] = [];
   await using server = await startServer(() => {
     throw new Error("a-secret-cause");
-  }, { wires: ["classic", "session"] });
+  }, { wires: ["classic", "session"], onHandlerError() {} });
   const end = logSignals(server.monitor, {
     level: "debug",
     write: (line) => lines.push(line),

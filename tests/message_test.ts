@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertStrictEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import fc from "fast-check";
 import { CypherError, type CypherErrorCode } from "../protocol/errors.ts";
 import {
@@ -41,6 +46,9 @@ function unsendables(): unknown[] {
   cycle.self = cycle;
   return [1n, { n: 1n }, [[1n]], cycle, [cycle]];
 }
+
+/** What JSON.stringify would write as `{}`. */
+const LOST = [new Map([["a", 1]]), new Set([1]), Promise.resolve(1)];
 
 // What the caller writes.
 
@@ -108,6 +116,39 @@ Deno.test("a request that JSON cannot carry is refused", () => {
     failure("UNSENDABLE", () => writeRequest({ metadata: { value } }));
     failure("UNSENDABLE", () => writeRequest({ extra: { value } }));
   }
+});
+
+Deno.test("what would be lost is refused, in whatever part of a request", () => {
+  for (const value of LOST) {
+    const requests: unknown[] = [value, { data: value }, { metadata: value }];
+    requests.push({ metadata: { value } }, { extra: { value } });
+    requests.push({ extra: value });
+    for (const request of requests) {
+      failure("UNSENDABLE", () => writeRequest(request as RequestInit));
+    }
+  }
+  const { message } = failure(
+    "UNSENDABLE",
+    () => writeRequest({ metadata: { at: LOST[2] } }),
+  );
+  assertStringIncludes(message, "did you forget to await it?");
+});
+
+Deno.test("metadata with a toJSON of their own decide what is in them", () => {
+  const metadata = { tags: new Set(["a"]), toJSON: () => ({ tags: ["a"] }) };
+  assertEquals(JSON.parse(writeRequest({ metadata })).METADATA, {
+    tags: ["a"],
+  });
+});
+
+Deno.test("metadata that throw when they are read are refused", () => {
+  const metadata = {
+    get at(): never {
+      throw new Error("a secret");
+    },
+  };
+  const error = failure("UNSENDABLE", () => writeRequest({ metadata }));
+  assert(!error.message.includes("secret"));
 });
 
 Deno.test("data that is a function or a symbol is refused, not left out", () => {
@@ -391,6 +432,18 @@ Deno.test("a reply that JSON cannot carry is refused", () => {
   for (const value of unsendables()) {
     failure("UNSENDABLE", () => writeReply(REQUEST, { metadata: { value } }));
     failure("UNSENDABLE", () => writeReply(REQUEST, { extra: { value } }));
+  }
+});
+
+Deno.test("what would be lost is refused, in whatever part of a reply", () => {
+  for (const value of [...LOST, new Error("a")]) {
+    const replies: unknown[] = [value, { data: value }, { metadata: value }];
+    replies.push({ metadata: { value } }, { extra: { value } });
+    replies.push({ extra: value }, { body: value });
+    replies.push({ status: Object.assign(value, { code: "GONE" }) });
+    for (const reply of replies) {
+      failure("UNSENDABLE", () => writeReply(REQUEST, reply as Reply));
+    }
   }
 });
 

@@ -64,7 +64,7 @@ Deno.test("a deadline says nothing of a connection that is up", async () => {
 Deno.test("an error's stack leads to who asked", async () => {
   await using server = await startServer(() => {
     throw new Error("of the handler");
-  });
+  }, { onHandlerError() {} });
   await using client = makeClient(server.address);
   await using lost = makeClient(nowhere());
   async function inMyProgram(asked: CypherClient): Promise<void> {

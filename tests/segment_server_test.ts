@@ -409,6 +409,7 @@ for (const [what, handler] of Object.entries(BAD_HANDLERS)) {
 Deno.test("a handler that takes too long is told, and costs its connection", async () => {
   const clock = new FakeClock();
   const called = Promise.withResolvers<AbortSignal>();
+  const told: unknown[] = [];
   await using ours = await start({
     clock,
     deadline: 2_000,
@@ -416,6 +417,7 @@ Deno.test("a handler that takes too long is told, and costs its connection", asy
       called.resolve(signal);
       return new Promise(() => {});
     },
+    onHandlerError: (error) => told.push(error),
   });
   await using peer = await RawPeer.connect(ours.port);
   await peer.shake();
@@ -425,6 +427,7 @@ Deno.test("a handler that takes too long is told, and costs its connection", asy
   assertStrictEquals(signal.reason.code, "DEADLINE");
   await peer.ended();
   assertStrictEquals((await ours.watch.signal("failure")).code, "DEADLINE");
+  assertStrictEquals(told[0], signal.reason);
 });
 
 Deno.test("a handler hears that its client is gone", async () => {

@@ -51,7 +51,7 @@ async function serve(options: Partial<CypherServerOptions> = {}) {
     if (path === "/HELD") await Promise.race([held.promise, aborted.promise]);
     if (path === "/FAIL") throw new Error("on purpose");
     return { data };
-  }, { wires: ["session"], ...options });
+  }, { wires: ["session"], onHandlerError() {}, ...options });
   return { server, effects, held, aborted: aborted.promise };
 }
 

@@ -405,7 +405,7 @@ Deno.test("what a request's signal says", async () => {
   await using server = await startServer(({ path, data }) => {
     if (path === "/FAIL") throw new Error("secret");
     return { data };
-  });
+  }, { onHandlerError() {} });
   using log = new SignalLog(server.monitor);
   using wire = await Wire.dial(server.address);
   const good = await wire.seal({ PATH: "/A", OPERATION: "READ", DATA: 1 });
@@ -498,7 +498,7 @@ Deno.test("what connections() lists, and that it is empty afterwards", async () 
     }
     if (path === "/FAIL") throw new Error("no");
     return {};
-  }, { timeout: 77_000 });
+  }, { timeout: 77_000, onHandlerError() {} });
   const { monitor } = server;
   assertEquals(monitor.connections(), []);
   const started = Date.now();

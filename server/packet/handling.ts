@@ -59,7 +59,7 @@ export class Handling {
   #report(error: unknown): void {
     const { address, id: connection } = this.#connection;
     try {
-      this.#settings.onHandlerError?.(error, { address, connection });
+      this.#settings.onHandlerError(error, { address, connection });
     } catch {
       // A broken logger must not cost the peer its connection.
     }

@@ -13,6 +13,7 @@ import {
   PACKET_OPTIONS,
 } from "../../protocol/packet/options.ts";
 import { checkMonitor } from "../check_monitor.ts";
+import { printHandlerErrors } from "../log/handler_errors.ts";
 import type { Monitor } from "../monitor.ts";
 import type { PacketHandler, PacketHandlerErrorInfo } from "./handler.ts";
 
@@ -60,7 +61,10 @@ export interface PacketServerOptions {
   };
   /** Sees the connections; default: one of the server's own. */
   monitor?: Monitor;
-  /** Told what a handler threw. */
+  /**
+   * Told what a handler threw. Default: it is printed on the standard error
+   * with its stack, at most 100 a second; `() => {}` prints nothing.
+   */
   onHandlerError?: (error: unknown, info: PacketHandlerErrorInfo) => void;
   /** What tells the time, default the machine's clock. */
   clock?: Clock;
@@ -114,7 +118,8 @@ export function checkPacketServerOptions(options: PacketServerOptions) {
     hostname: checkHostname("hostname", hostname, "127.0.0.1"),
     limits: checkNumbers("limits", limits, PACKET_SERVER_LIMITS),
     monitor: checkMonitor(monitor, clock),
-    onHandlerError: checkFunction("onHandlerError", onHandlerError),
+    onHandlerError: checkFunction("onHandlerError", onHandlerError) ??
+      printHandlerErrors(),
     clock,
     newSession: checkFunction("newSession", newSession) ??
       (() => crypto.randomUUID()),

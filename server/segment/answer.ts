@@ -63,7 +63,11 @@ function failed(
   error: unknown,
 ): Failed {
   const { id, address } = connection;
-  settings.onHandlerError?.(error, { connection: id, address });
+  try {
+    settings.onHandlerError(error, { connection: id, address });
+  } catch {
+    // A broken logger must not cost the others their server.
+  }
   const late = error instanceof CypherError && error.code === "DEADLINE";
   return {
     kind: "failed",

@@ -9,6 +9,7 @@ import {
   milliseconds,
 } from "../../protocol/options.ts";
 import { checkMonitor } from "../check_monitor.ts";
+import { printHandlerErrors } from "../log/handler_errors.ts";
 import type { Monitor } from "../monitor.ts";
 import type { SegmentHandler, SegmentPeer } from "./handler.ts";
 import type { SegmentServerStep } from "./steps.ts";
@@ -59,7 +60,11 @@ export interface SegmentServerOptions {
   monitor?: Monitor;
   /** Told each step of each client's. */
   onStep?: (step: SegmentServerStep) => void;
-  /** Told what a handler threw; its connection is closed. */
+  /**
+   * Told what a handler threw; its connection is closed. Default: it is printed
+   * on the standard error with its stack, at most 100 a second; `() => {}`
+   * prints nothing.
+   */
   onHandlerError?: (error: unknown, peer: SegmentPeer) => void;
   /** What tells the time, default the machine's clock. */
   clock?: Clock;
@@ -120,7 +125,8 @@ export function checkSegmentServerOptions(options: SegmentServerOptions) {
     limits: checkNumbers("limits", limits, SEGMENT_SERVER_LIMITS),
     monitor: checkMonitor(monitor, clock),
     onStep: checkFunction("onStep", onStep),
-    onHandlerError: checkFunction("onHandlerError", onHandlerError),
+    onHandlerError: checkFunction("onHandlerError", onHandlerError) ??
+      printHandlerErrors(),
     clock,
     random: checkFunction("random", random) ?? Math.random,
     ...checkNumbers("", numbers, SEGMENT_SERVER_OPTIONS),

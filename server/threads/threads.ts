@@ -281,12 +281,10 @@ export class Threads implements Serving {
   }
 
   #handlerError(
-    ...[error, info]: Parameters<
-      NonNullable<CheckedOptions["onHandlerError"]>
-    >
+    ...[error, info]: Parameters<CheckedOptions["onHandlerError"]>
   ): void {
     try {
-      this.#options.onHandlerError?.(error, info);
+      this.#options.onHandlerError(error, info);
     } catch {
       // A broken logger must not cost the others their server.
     }

@@ -10,6 +10,7 @@ import { checkTracing, type Tracing } from "../../protocol/tracing.ts";
 import { CypherCore } from "../cypher_core.ts";
 import type { Handler } from "../handler.ts";
 import { cautious } from "../idempotent.ts";
+import { MOST_CAUSES, textOf } from "../log/fault_line.ts";
 import type { CypherServerOptions } from "../options.ts";
 import { listenOn } from "../tls_listener.ts";
 import { badHandler } from "./bad_handler.ts";
@@ -168,11 +169,19 @@ class Thread {
 }
 
 /** What a handler threw, in the form that every error can cross threads in. */
-function cloneable(error: unknown): Error {
-  if (!(error instanceof Error)) return new Error(String(error));
-  const { name, message, stack } = error;
+function cloneable(error: unknown, causes = MOST_CAUSES): Error {
+  if (!(error instanceof Error)) {
+    const said = new Error(textOf(error));
+    // It was not thrown here, as a stack would say.
+    said.stack = said.message;
+    return said;
+  }
+  const { name, message, stack, cause } = error;
   const copy = new Error(message);
   copy.name = name;
   if (stack !== undefined) copy.stack = stack;
+  if (cause !== undefined && causes > 0) {
+    copy.cause = cloneable(cause, causes - 1);
+  }
   return copy;
 }

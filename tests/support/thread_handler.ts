@@ -62,7 +62,9 @@ export default async function handler(
     const end = performance.now() + asked.burn;
     while (performance.now() < end);
   }
-  if (asked.fail !== undefined) throw new Error(asked.fail);
+  if (asked.fail !== undefined) {
+    throw new Error(asked.fail, { cause: "the cause of it" });
+  }
   if (asked.pause !== undefined) {
     await new Promise((resolve) => setTimeout(resolve, asked.pause));
   }

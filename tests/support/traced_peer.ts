@@ -82,6 +82,7 @@ if (import.meta.main) {
     ? await startServer(handler, {
       wires: ["classic", "session"],
       tracing: openTelemetry(),
+      onHandlerError() {},
     }).then(({ address }) => ({ port: address.port }))
     : await ask(Number(port), wire as "session");
   // deno-lint-ignore no-console
