@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../protocol/clock.ts";
+import { checkClock, type Clock } from "../protocol/clock.ts";
 import { CypherError } from "../protocol/errors.ts";
 import {
   badOption,
@@ -126,7 +126,7 @@ export function checkDashboardOptions(options: DashboardOptions = {}) {
     limits,
     ready,
     onError,
-    clock = systemClock,
+    clock,
     ...numbers
   } = options;
   if (https !== undefined && typeof https !== "boolean") {
@@ -141,7 +141,7 @@ export function checkDashboardOptions(options: DashboardOptions = {}) {
     limits: checkNumbers("limits", limits, DASHBOARD_LIMITS),
     ready: checkFunction("ready", ready) ?? (() => true),
     onError: checkFunction("onError", onError),
-    clock,
+    clock: checkClock(clock),
     ...checkNumbers("", numbers, DASHBOARD_OPTIONS),
   };
 }

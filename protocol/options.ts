@@ -97,10 +97,11 @@ export function checkNames(
   known: readonly string[],
 ): void {
   if (given === undefined) return;
-  if (given === null || typeof given !== "object") {
+  const array = Array.isArray(given);
+  if (given === null || typeof given !== "object" || array) {
     if (group) throw badOption(group, "an object", given);
     // By its kind alone: somebody may have given a key in its place.
-    const kind = given === null ? "null" : typeof given;
+    const kind = given === null ? "null" : array ? "an array" : typeof given;
     throw new CypherError(
       "BAD_OPTION",
       `Cannot use the options: they must be an object, got ${kind}`,

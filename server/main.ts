@@ -39,6 +39,7 @@ import { journalFailed } from "./serve/journal_failed.ts";
 import { withJournal } from "./serve/journal_file.ts";
 import { logOf } from "./serve/log_flags.ts";
 import { reachable } from "./serve/reachable.ts";
+import { run } from "./serve/run.ts";
 import { sayListening } from "./serve/say_listening.ts";
 import { findCertificate, findKeys } from "./serve/secrets.ts";
 import { shutDown, SHUTDOWN_DELAY, type Stoppable } from "./serve/shut_down.ts";
@@ -50,14 +51,7 @@ interface Serving extends Stoppable {
 }
 
 if (import.meta.main) {
-  try {
-    const code = await serve(Deno.args, exampleHandler());
-    // Handlers that took too long may still run.
-    if (code !== 0) Deno.exit(code);
-  } catch (error) {
-    console.error(serveComplaintOf(error));
-    Deno.exit(1);
-  }
+  await run(() => serve(Deno.args, exampleHandler()), serveComplaintOf);
 }
 
 /**

@@ -303,7 +303,8 @@ export function checkServerOptions(options: CypherServerOptions) {
 
 /** A function stays on its thread; so does all that is given beside it. */
 function checkHandler(options: CypherServerOptions): void {
-  const { handler, threads = 1 } = options;
+  const { handler } = options;
+  const threads = checkNumber("threads", options.threads, THREADS);
   if (typeof handler === "function") {
     if (threads === 1) return;
     throw badOption("handler", "the URL of a module, for threads", handler);

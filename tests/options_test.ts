@@ -13,6 +13,9 @@ import {
   generateKeys,
   Monitor,
 } from "../mod.ts";
+import { dashboard } from "../dashboard/mod.ts";
+import { PacketClient, PacketServer } from "../packet.ts";
+import { SegmentClient, SegmentServer } from "../segment.ts";
 import { ANSWERS_OPTIONS } from "../server/answers.ts";
 import { SERVER_LIMITS, SERVER_OPTIONS } from "../server/options.ts";
 
@@ -243,7 +246,8 @@ Deno.test("a group of options is an object", async () => {
   ) {
     await make({ [name]: undefined });
     await make({ [name]: {} });
-    for (const [value, shown] of [[null, "null"], [5, "5"], ["x", '"x"']]) {
+    const wrong = [[null, "null"], [5, "5"], ["x", '"x"'], [[], "an array"]];
+    for (const [value, shown] of wrong) {
       const error = await refusal(() => make({ [name]: value }));
       assertTells(error, name as string, shown as string, ["object"]);
     }
@@ -251,10 +255,11 @@ Deno.test("a group of options is an object", async () => {
 });
 
 Deno.test("the options are an object", async () => {
-  const wrong: unknown[] = [undefined, null, 5, "x", true];
+  const wrong: unknown[] = [undefined, null, 5, "x", true, []];
   for (const options of wrong) {
     for (const Class of [CypherServer, CypherClient]) {
-      await refusal(() => new Class(options as never));
+      const { message } = await refusal(() => new Class(options as never));
+      assertStringIncludes(message, "they must be an object");
     }
   }
 });
@@ -356,6 +361,13 @@ Deno.test("functions are functions", async () => {
   assertTells(error, "handler", "undefined", ["function"]);
 });
 
+Deno.test("threads that are no number are told, not the handler", async () => {
+  for (const [bad, shown] of [["4", '"4"'], [1.5, "1.5"], [null, "null"]]) {
+    const error = await refusal(() => makeServer({ threads: bad }));
+    assertTells(error, "threads", shown as string, ["0", "256"]);
+  }
+});
+
 Deno.test("monitor is a Monitor", async () => {
   await makeServer({ monitor: new Monitor() });
   for (const bad of [null, 5, {}, () => {}]) {
@@ -373,6 +385,22 @@ Deno.test("clock is a clock", async () => {
       // Made and not closed: without a clock that would end the test run.
       const error = await refusal(() => new Class(options as never));
       assertTells(error, "clock", "", []);
+    }
+  }
+});
+
+Deno.test("what needs no keys has its clock checked too", async () => {
+  const makers: ((options: { clock: never }) => unknown)[] = [
+    (options) => new PacketServer(options),
+    (options) => new PacketClient(options),
+    (options) => new SegmentServer(options),
+    (options) => new SegmentClient(options),
+    (options) => dashboard(new Monitor(), options),
+  ];
+  for (const make of makers) {
+    for (const bad of [null, 5, "now", {}]) {
+      const error = await refusal(() => make({ clock: bad as never }));
+      assertTells(error, "clock", "", ["setTimeout"]);
     }
   }
 });

@@ -96,6 +96,21 @@ Deno.test("a summary counts by kind and leaves requests out", () => {
   assertEquals(summary([]), "");
 });
 
+Deno.test("a summary's counts read as they are said", () => {
+  const many = (kind: string, length: number) =>
+    Array.from(
+      { length },
+      () => ({ id: 1, at: 0, ...BASE, kind }) as unknown as Signal,
+    );
+  assertEquals(summary(many("failure", 960)), "960 failures");
+  assertEquals(summary(many("failure", 1)), "1 failure");
+  assertEquals(summary(many("online", 1_200)), "1,200 online");
+  assertEquals(
+    summary([...many("offline", 2), ...many("limit", 2), ...many("notice", 1)]),
+    "2 offline, 2 limits, 1 notice",
+  );
+});
+
 const numbers = (n: number) => Array.from({ length: n }, (_, i) => i);
 
 Deno.test("signals follow each other, or wait while they are held", () => {

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../../protocol/clock.ts";
+import { checkClock, type Clock } from "../../protocol/clock.ts";
 import {
   badOption,
   checkFunction,
@@ -101,7 +101,7 @@ export function checkPacketClientOptions(options: PacketClientOptions) {
     onMessage,
     onOnline,
     onOffline,
-    clock = systemClock,
+    clock,
     dial,
     ...numbers
   } = options;
@@ -121,7 +121,7 @@ export function checkPacketClientOptions(options: PacketClientOptions) {
     onMessage: checkFunction("onMessage", onMessage),
     onOnline: checkFunction("onOnline", onOnline),
     onOffline: checkFunction("onOffline", onOffline),
-    clock,
+    clock: checkClock(clock),
     dial: checkFunction("dial", dial) ?? dialTcp,
     ...checkNumbers("", numbers, PACKET_CLIENT_OPTIONS),
   };

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../../protocol/clock.ts";
+import { checkClock, type Clock } from "../../protocol/clock.ts";
 import {
   badOption,
   bytes,
@@ -97,7 +97,7 @@ export function checkSegmentClientOptions(options: SegmentClientOptions) {
     onOnline,
     onOffline,
     onStep,
-    clock = systemClock,
+    clock,
     random,
     dial,
     ...numbers
@@ -115,7 +115,7 @@ export function checkSegmentClientOptions(options: SegmentClientOptions) {
     onOnline: checkFunction("onOnline", onOnline),
     onOffline: checkFunction("onOffline", onOffline),
     onStep: checkFunction("onStep", onStep),
-    clock,
+    clock: checkClock(clock),
     random: checkFunction("random", random) ?? Math.random,
     dial: checkFunction("dial", dial) ?? dialTcp,
     ...checked,

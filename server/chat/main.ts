@@ -7,7 +7,6 @@
 import { addressOf } from "../../protocol/address.ts";
 import {
   type Command,
-  complaintOf,
   helpOf,
   parseCommandLine,
 } from "../../protocol/command_line.ts";
@@ -15,6 +14,7 @@ import { addSignals } from "../log/log_signals.ts";
 import { interrupted } from "../serve/interrupted.ts";
 import { LOG_FLAGS, logOf } from "../serve/log_flags.ts";
 import { reachable } from "../serve/reachable.ts";
+import { run } from "../serve/run.ts";
 import { sayListening } from "../serve/say_listening.ts";
 import { ChatServer } from "./chat_server.ts";
 import { CHAT_GRACE, CHAT_SERVER_OPTIONS } from "./options.ts";
@@ -63,14 +63,7 @@ by hand with nc.`,
   },
 };
 
-if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    console.error(complaintOf(error));
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await run(main);
 
 async function main(): Promise<void> {
   const line = parseCommandLine(

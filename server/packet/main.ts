@@ -6,13 +6,13 @@
 // deno-lint-ignore-file no-console
 import {
   type Command,
-  complaintOf,
   helpOf,
   parseCommandLine,
 } from "../../protocol/command_line.ts";
 import { addSignals } from "../log/log_signals.ts";
 import { interrupted } from "../serve/interrupted.ts";
 import { LOG_FLAGS, logOf } from "../serve/log_flags.ts";
+import { run } from "../serve/run.ts";
 import { sayListening } from "../serve/say_listening.ts";
 import { PACKET_GRACE, PACKET_SERVER_OPTIONS } from "./options.ts";
 import { PacketServer } from "./packet_server.ts";
@@ -48,14 +48,7 @@ const COMMAND: Command = {
   },
 };
 
-if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    console.error(complaintOf(error));
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await run(main);
 
 async function main(): Promise<void> {
   const line = parseCommandLine(

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../../protocol/clock.ts";
+import { checkClock, type Clock } from "../../protocol/clock.ts";
 import {
   bytes,
   checkFunction,
@@ -109,7 +109,7 @@ export function checkPacketServerOptions(options: PacketServerOptions) {
     limits,
     monitor,
     onHandlerError,
-    clock = systemClock,
+    clock,
     newSession,
     ...numbers
   } = options;
@@ -117,10 +117,10 @@ export function checkPacketServerOptions(options: PacketServerOptions) {
     handler: checkFunction("handler", handler) ?? (() => {}),
     hostname: checkHostname("hostname", hostname, "127.0.0.1"),
     limits: checkNumbers("limits", limits, PACKET_SERVER_LIMITS),
-    monitor: checkMonitor(monitor, clock),
+    monitor: checkMonitor(monitor, checkClock(clock)),
     onHandlerError: checkFunction("onHandlerError", onHandlerError) ??
       printHandlerErrors(),
-    clock,
+    clock: checkClock(clock),
     newSession: checkFunction("newSession", newSession) ??
       (() => crypto.randomUUID()),
     ...checkNumbers("", numbers, PACKET_SERVER_OPTIONS),

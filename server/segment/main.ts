@@ -7,7 +7,6 @@
 // deno-lint-ignore-file no-console
 import {
   type Command,
-  complaintOf,
   helpOf,
   parseCommandLine,
 } from "../../protocol/command_line.ts";
@@ -16,6 +15,7 @@ import { SEGMENT_SERVER_OPTIONS } from "./options.ts";
 import { Printer } from "./printer.ts";
 import { SegmentServer } from "./segment_server.ts";
 import { interrupted } from "../serve/interrupted.ts";
+import { run } from "../serve/run.ts";
 
 const COMMAND: Command = {
   usage: "deno task segment:server",
@@ -55,14 +55,7 @@ const COMMAND: Command = {
   },
 };
 
-if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    console.error(complaintOf(error));
-    Deno.exit(1);
-  }
-}
+if (import.meta.main) await run(main);
 
 async function main(): Promise<void> {
   const line = parseCommandLine(

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../../protocol/clock.ts";
+import { checkClock, type Clock } from "../../protocol/clock.ts";
 import {
   bytes,
   checkFunction,
@@ -115,7 +115,7 @@ export function checkSegmentServerOptions(options: SegmentServerOptions) {
     monitor,
     onStep,
     onHandlerError,
-    clock = systemClock,
+    clock,
     random,
     ...numbers
   } = options;
@@ -123,11 +123,11 @@ export function checkSegmentServerOptions(options: SegmentServerOptions) {
     handler: checkFunction("handler", handler),
     hostname: checkHostname("hostname", hostname, "127.0.0.1"),
     limits: checkNumbers("limits", limits, SEGMENT_SERVER_LIMITS),
-    monitor: checkMonitor(monitor, clock),
+    monitor: checkMonitor(monitor, checkClock(clock)),
     onStep: checkFunction("onStep", onStep),
     onHandlerError: checkFunction("onHandlerError", onHandlerError) ??
       printHandlerErrors(),
-    clock,
+    clock: checkClock(clock),
     random: checkFunction("random", random) ?? Math.random,
     ...checkNumbers("", numbers, SEGMENT_SERVER_OPTIONS),
   };

@@ -6,6 +6,8 @@ export class Program implements AsyncDisposable {
   errors = "";
   /** Its exit code, once it has ended and all its output is here. */
   readonly ended: Promise<number>;
+  /** The signal that killed it, once it is gone; null if none did. */
+  readonly killer: Promise<Deno.Signal | null>;
   #process: Deno.ChildProcess;
   #wake: () => void = () => {};
 
@@ -53,6 +55,7 @@ export class Program implements AsyncDisposable {
       this.#collect(stdout, (text) => this.output += text),
       this.#collect(stderr, (text) => this.errors += text),
     ]);
+    this.killer = status.then(({ signal }) => signal);
     this.ended = read.then(async () => (await status).code);
     this.ended.then(() => this.#wake());
   }

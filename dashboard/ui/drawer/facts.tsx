@@ -1,5 +1,12 @@
 import type { ConnectionDetail, ConnectionRow } from "../../contract.ts";
-import { bytes, exact, latency, rate, UNKNOWN } from "../format/number.ts";
+import {
+  bytes,
+  exact,
+  latency,
+  plural,
+  rate,
+  UNKNOWN,
+} from "../format/number.ts";
 import { iso, moment } from "../format/moment.ts";
 import { now } from "../state/clock.ts";
 import { age } from "../table/cells.tsx";
@@ -22,8 +29,8 @@ export function Facts({ row, detail }: {
     ["Latency p99", latency(detail?.p99 ?? null)],
     ["Key generation", row.generation ? exact(row.generation) : UNKNOWN],
     ["Round trip", latency(row.roundTrip ?? null)],
-    ["In", bytes(row.bytesIn), `${exact(row.bytesIn)} bytes`],
-    ["Out", bytes(row.bytesOut), `${exact(row.bytesOut)} bytes`],
+    ["In", bytes(row.bytesIn), plural(row.bytesIn, "byte")],
+    ["Out", bytes(row.bytesOut), plural(row.bytesOut, "byte")],
   ];
   return (
     <dl class="facts">

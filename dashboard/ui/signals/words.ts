@@ -4,7 +4,7 @@ import type {
   SignalKind,
 } from "../../../server/signals.ts";
 import { duration } from "../format/duration.ts";
-import { latency, plural } from "../format/number.ts";
+import { exact, latency, plural } from "../format/number.ts";
 import { visible } from "../format/text.ts";
 
 /** The kinds that have a toggle; limits and notices always show. */
@@ -92,11 +92,14 @@ function failureText(signal: Extract<Signal, { kind: "failure" }>): string {
   return `${visible(code)} on ${visible(operation ?? "")} ${visible(path)}`;
 }
 
-/** `3 offline, 1 timeout`, for the region that is read out; empty for none. */
+/** `3 offline, 2 timeouts`, for the region that is read out; empty for none. */
 export function summary(signals: readonly Signal[]): string {
   const sums = new Map<string, number>();
   for (const { kind } of signals) {
     if (kind !== "request") sums.set(kind, (sums.get(kind) ?? 0) + 1);
   }
-  return [...sums].map(([kind, n]) => `${n} ${kind}`).join(", ");
+  // Somebody is online or offline; all else can be counted.
+  return [...sums].map(([kind, n]) =>
+    kind.endsWith("line") ? `${exact(n)} ${kind}` : plural(n, kind)
+  ).join(", ");
 }

@@ -7,6 +7,7 @@ import {
   count,
   exact,
   latency,
+  plural,
   UNKNOWN,
 } from "../format/number.ts";
 import { iso } from "../format/moment.ts";
@@ -102,7 +103,7 @@ const number = (value: number, text = count(value)) => (
 const volume = (value: number) => (
   <span
     class={value === 0 ? "quiet" : undefined}
-    title={`${exact(value)} bytes`}
+    title={plural(value, "byte")}
   >
     {bytes(value)}
   </span>
