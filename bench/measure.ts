@@ -55,12 +55,9 @@ export async function compare(
   { rounds, budget }: { rounds: number; budget: number },
 ): Promise<Figures> {
   const taking = contenders.filter((one) => takesPart(one, task));
-  const figures = new Map<string, number[]>();
+  const figures = new Map(taking.map(({ name }) => [name, [] as number[]]));
   const { size, both, inFlight } = task;
   const turn = { size, both, inFlight, budget };
-  for (const { name, rate } of taking) {
-    figures.set(name, []);
-  }
   const before = Math.ceil(WARM_UP / budget);
   for (let round = 0; round < before + rounds; round++) {
     // Another order each time: none always follows the same other.

@@ -20,6 +20,8 @@ import { Unproven, type UnprovenLimits } from "./unproven.ts";
 
 /** How long to wait after an `accept()` that failed, in ms. */
 const ACCEPT_PAUSE = 100;
+/** After so long without such a failure, in ms, the next one is another. */
+const SHORTAGE_OVER = 1_000;
 
 /** Serves one connection until it is over. */
 export type Serve = (connection: Connection) => Promise<void>;
@@ -190,11 +192,10 @@ export class TcpCore {
 
   async #accept(listener: Listener): Promise<void> {
     const { clock, monitor } = this.#options;
-    let failing = false;
+    let failed = -Infinity;
     while (this.#state.kind === "listening") {
       try {
         const conn = await listener.accept();
-        failing = false;
         // Stopped on the same turn: nobody would tell it to end.
         if (this.#state.kind === "listening") this.#admit(conn);
         else conn.close();
@@ -203,9 +204,10 @@ export class TcpCore {
         // The peer was gone before its turn: nobody else is to wait for that.
         if (lossOf(error) === "peer-reset") continue;
         // Most likely out of file descriptors: connections that close will
-        // free some. Said once, not at every try.
-        if (!failing) monitor.limit("descriptors");
-        failing = true;
+        // free some, and others take them again. Said once, not at every try.
+        const now = clock.now();
+        if (now - failed > SHORTAGE_OVER) monitor.limit("descriptors");
+        failed = now;
         await sleep(clock, ACCEPT_PAUSE, this.#stopped.signal).catch(() => {});
       }
     }
