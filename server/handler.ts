@@ -14,7 +14,9 @@ export interface RequestContext {
    */
   readonly identity: string;
   /**
-   * Aborts when the request's `deadline` passes or the server's grace ends.
+   * Aborts when the request's `deadline` passes, when its caller cancels it (on
+   * the session wire) or when the server's grace ends. A handler that throws
+   * its reason then has not failed: nobody is told.
    * Losing the connection does not abort it: the peer comes back for its
    * answer.
    */
@@ -63,5 +65,16 @@ export class Call implements RequestContext {
 
   abort(reason: Error): void {
     (this.#controller ??= new AbortController()).abort(reason);
+  }
+
+  /**
+   * Whether an error says that the signal has aborted: it is the signal's
+   * reason, or has that as its cause, as Node's own have.
+   */
+  isAbort(error: unknown): boolean {
+    if (!this.#controller?.signal.aborted) return false;
+    const { reason } = this.#controller.signal;
+    return error === reason ||
+      error instanceof Error && error.cause === reason;
   }
 }

@@ -177,7 +177,8 @@ export interface CypherServerOptions {
    * Told what a handler threw, with the reference that is all its peer gets.
    * Default: both are printed on the standard error with the request's
    * operation and path, the error with its stack and its own message as it is;
-   * at most 100 a second. `() => {}` prints nothing.
+   * at most 100 a second. `() => {}` prints nothing. Nobody is told of a
+   * handler that was told to stop, and throws its signal's reason.
    */
   onHandlerError?: (error: unknown, info: HandlerErrorInfo) => void;
   /** Traces requests, see `@cypher/protocol/tracing`; default: nobody does. */

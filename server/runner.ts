@@ -129,7 +129,7 @@ export class Runner {
       };
       reply.then(
         (value) => settle(this.#answer(request, value)),
-        (error) => settle(this.#failed(request, error)),
+        (error) => settle(this.#failed(request, error, call)),
       );
     });
   }
@@ -145,7 +145,7 @@ export class Runner {
     }
   }
 
-  #failed(request: Request, error: unknown): StoredAnswer {
+  #failed(request: Request, error: unknown, call?: Call): StoredAnswer {
     if (error instanceof CypherStatus) {
       try {
         return failure(request, error.status, error.message, error.data);
@@ -155,7 +155,7 @@ export class Runner {
     }
     const reference = crypto.randomUUID().slice(0, 8);
     const { path, operation } = request;
-    this.#report(error, { reference, path, operation });
+    this.#report(error, { reference, path, operation }, call);
     return failure(
       request,
       "HANDLER_FAILED",
@@ -163,8 +163,10 @@ export class Runner {
     );
   }
 
-  #report(error: unknown, info: HandlerErrorInfo): void {
+  #report(error: unknown, info: HandlerErrorInfo, call?: Call): void {
     try {
+      // A handler that stops as it was told to has not failed.
+      if (call?.isAbort(error)) return;
       this.#options.onHandlerError(error, info);
     } catch {
       // A broken logger must not cost the peer its answer.

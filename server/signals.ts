@@ -34,7 +34,7 @@ export type OfflineReason =
   | "stopped"
   /** An operator disconnected it. */
   | "disconnected"
-  /** The server had a fault of its own; see the `failure` signal. */
+  /** The server had a fault of its own; see the `failure` or `notice` signal. */
   | "internal";
 
 /** What every signal about a connection says. */

@@ -12,6 +12,7 @@ import { SegmentClient, SegmentServer } from "../segment.ts";
 import { printHandlerErrors } from "../server/log/handler_errors.ts";
 import {
   clientKeys,
+  codeOf,
   errorOf,
   makeClient,
   serverKeys,
@@ -210,3 +211,39 @@ Deno.test("a broken logger costs a segment server nothing else", async () => {
   await errorOf(client.send("a payload"));
   assertEquals([told, codes], [1, ["HANDLER_FAILED"]]);
 });
+
+Deno.test("a handler that stops when it is told to is no fault, and not printed", async () => {
+  using printed = new Printed();
+  const ends: Record<string, (signal: AbortSignal) => Promise<never>> = {
+    // As what is given the signal does: Deno's own, and Node's.
+    "/REASON": (signal) => rejection(signal, () => signal.reason),
+    "/CAUSE": (signal) =>
+      rejection(signal, () => new Error("over", { cause: signal.reason })),
+    "/FAULT": (signal) => rejection(signal, () => new Error("it broke")),
+  };
+  let running = 0;
+  await using server = await startServer(({ path }, { signal }) => {
+    running++;
+    return ends[path]!(signal).finally(() => running--);
+  }, { wires: ["session"] });
+  await using client = makeClient(server.address, { wire: "session" });
+  for (const path of Object.keys(ends)) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const code = codeOf(client.request({ path }, { signal }));
+    await until("it runs", () => running === 1);
+    controller.abort();
+    assertEquals(await code, "ABORTED");
+    await until("it has stopped", () => running === 0);
+  }
+  await until("the fault is printed", () => printed.calls.length > 0);
+  const [first] = only(printed);
+  assertStringIncludes(first, "/FAULT");
+});
+
+/** Rejects once a signal aborts. */
+function rejection(signal: AbortSignal, why: () => unknown): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(why()), { once: true });
+  });
+}

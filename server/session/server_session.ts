@@ -135,7 +135,8 @@ export class ServerSession implements Owner {
 
   /** Ends without a goodbye: after that a client sends again. */
   interrupted(): void {
-    this.#connection.end("internal");
+    // Once, however many requests were cut off: to end what has ended is rude.
+    if (!this.#over) this.#connection.end("internal");
   }
 
   async #receive(chunk: Uint8Array): Promise<void> {

@@ -10,6 +10,7 @@ import {
   SignalLog,
   startServer,
   until,
+  within,
 } from "../support/cypher.ts";
 import { SessionPeer } from "../support/session_peer.ts";
 
@@ -179,6 +180,75 @@ Deno.test("our client waits for handlers that heed no cancel, across connections
   assertEquals(begun.of("/HANG"), 4);
   const reasons = log.of("offline").map(({ reason }) => reason);
   assertEquals(reasons, ["disconnected"]);
+});
+
+Deno.test("a cancelled handler that ends makes room for another that heeds none", async () => {
+  const gates = [new Gate(), new Gate(), new Gate()];
+  const begun = new Effects<number>();
+  const ended = new Effects<number>();
+  await using server = await startServer(async ({ data }) => {
+    begun.add(data as number);
+    await gates[data as number]!.passed;
+    ended.add(data as number);
+    return {};
+  }, { wires: ["session"], window: 1 });
+  using peer = await SessionPeer.dial(server.address);
+  for (const [data, gate] of gates.entries()) {
+    const id = data + 1;
+    const request = { PATH: "/", OPERATION: "NONE", DATA: data, METADATA: {} };
+    await peer.send(FRAME.request, [id], JSON.stringify(request));
+    await until("it runs", () => begun.of(data) === 1);
+    await peer.send(FRAME.cancel, [id], "");
+    // At once: of the one before nothing is left.
+    assertEquals((await peer.receive(FRAME.error))?.id, id);
+    assertEquals(ended.of(data), 0);
+    gate.open();
+    await until("it ends", () => ended.of(data) === 1);
+  }
+});
+
+Deno.test("a cancelled request that keeps its place ends as cancelled, and once", async () => {
+  const { server, gate } = await deafServer({ window: 1 });
+  await using _stopped = server;
+  using log = new SignalLog(server.monitor);
+  using peer = await SessionPeer.dial(server.address);
+  const hang = { PATH: "/HANG", OPERATION: "NONE", DATA: null, METADATA: {} };
+  for (const id of [1, 2]) {
+    await peer.send(FRAME.request, [id], JSON.stringify(hang));
+    await peer.send(FRAME.cancel, [id], "");
+  }
+  assertEquals((await peer.receive(FRAME.error))?.id, 1);
+  await log.wait("limit");
+  // Nobody waits for either, and asking again changes nothing.
+  await peer.send(FRAME.cancel, [2], "");
+  await peer.send(FRAME.ping, [0], "12345678");
+  await peer.receive(FRAME.pong);
+  assertEquals(server.monitor.connections()[0]!.inProgress, 0);
+  gate.open();
+  const second = await peer.receive(FRAME.error);
+  assertEquals(second?.id, 2);
+  const { code } = JSON.parse(new TextDecoder().decode(second!.payload));
+  assertEquals(code, "CANCELLED");
+  assertEquals(server.monitor.connections()[0]!.inProgress, 0);
+  assertEquals(log.of("request").length, 0);
+});
+
+Deno.test("a stop waits for cancelled handlers no longer than its grace", async () => {
+  const { server, gate, begun } = await deafServer({ window: 1 });
+  await using _stopped = server;
+  using log = new SignalLog(server.monitor);
+  await using client = makeClient(server.address, { wire: "session" });
+  for (let i = 1; i <= 2; i++) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const code = codeOf(client.request({ path: "/HANG" }, { signal }));
+    await until("its handler runs", () => begun.of("/HANG") === i);
+    controller.abort();
+    assertEquals(await code, "ABORTED");
+  }
+  await log.wait("limit");
+  await within("a stop", server.stop({ grace: 50 }));
+  gate.open();
 });
 
 Deno.test("a cancelled handler counts until its deadline, and no longer", async () => {

@@ -2,6 +2,10 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { FRAME } from "../../protocol/frames.ts";
+import type { Connection } from "../../server/connection.ts";
+import { ServerSession } from "../../server/session/server_session.ts";
+import type { SessionWireOptions } from "../../server/session/session_options.ts";
+import { FakeClock } from "../support/fake_clock.ts";
 import {
   Effects,
   killThread,
@@ -154,6 +158,28 @@ Deno.test("what may run again does, when its thread dies and its client is on an
   // Its ending is kept like any other.
   assertEquals(await third.ask(1, slow, "/IDEMPOTENT"), answer);
   assertEquals(effects.count, 2);
+});
+
+Deno.test("however much was cut off, its client's connection ends once, and politely", () => {
+  const reasons: string[] = [];
+  const connection = {
+    ended: false,
+    end(reason: string) {
+      this.ended = true;
+      reasons.push(reason);
+    },
+  };
+  const session = new ServerSession(
+    {
+      clock: new FakeClock(),
+      heartbeat: 1_000,
+      messageBytes: 1_000,
+    } as Partial<SessionWireOptions> as SessionWireOptions,
+    connection as Partial<Connection> as Connection,
+  );
+  session.interrupted();
+  session.interrupted();
+  assertEquals(reasons, ["internal"]);
 });
 
 Deno.test("what runs on a thread that lives is answered, though its client's died", async () => {
