@@ -11,7 +11,7 @@ import { CypherClient } from "../mod.ts";
 import { asciiBytes } from "../protocol/ascii.ts";
 import { ClassicEnvelope } from "../protocol/classic.ts";
 import { systemClock } from "../protocol/clock.ts";
-import { writeRequest } from "../protocol/message.ts";
+import { writeRequest } from "../protocol/write_message.ts";
 import { KEYS, median, medianTime, pin, startPeer } from "./support.ts";
 
 const rounds = Number(Deno.args[0] ?? 15);

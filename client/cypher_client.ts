@@ -5,11 +5,8 @@ import {
 } from "../protocol/broadcast.ts";
 import { CypherError } from "../protocol/errors.ts";
 import type { JsonValue } from "../protocol/json.ts";
-import {
-  type Answer,
-  type RequestInit,
-  writeRequest,
-} from "../protocol/message.ts";
+import type { Answer, RequestInit } from "../protocol/message.ts";
+import { writeRequest } from "../protocol/write_message.ts";
 import { checkNames, checkNumber, checkSignal } from "../protocol/options.ts";
 import type { Tracing } from "../protocol/tracing.ts";
 import { ClassicClientWire } from "./classic_client_wire.ts";

@@ -1,12 +1,6 @@
 import { CypherError, CypherStatus } from "./errors.ts";
-import {
-  type Answer,
-  failureOf,
-  readAnswer,
-  readRequest,
-  type Request,
-  type RequestInit,
-} from "./message.ts";
+import type { Answer, Request, RequestInit } from "./message.ts";
+import { failureOf, readAnswer, readRequest } from "./read_message.ts";
 
 const utf8 = new TextDecoder();
 const strict = new TextDecoder("utf-8", { fatal: true });

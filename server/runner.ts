@@ -1,12 +1,8 @@
 import type { Clock } from "../protocol/clock.ts";
 import type { MaybePromise } from "../protocol/envelope.ts";
 import { CypherError, CypherStatus } from "../protocol/errors.ts";
-import {
-  type Reply,
-  type Request,
-  writeFailure,
-  writeReply,
-} from "../protocol/message.ts";
+import type { Reply, Request } from "../protocol/message.ts";
+import { writeFailure, writeReply } from "../protocol/write_message.ts";
 import type { Tracing } from "../protocol/tracing.ts";
 import type { Call, Handler, HandlerErrorInfo } from "./handler.ts";
 import type { StoredAnswer } from "./stored_answer.ts";

@@ -6,16 +6,17 @@ import {
 } from "@std/assert";
 import fc from "fast-check";
 import { CypherError, type CypherErrorCode } from "../protocol/errors.ts";
+import type { Reply, RequestInit } from "../protocol/message.ts";
 import {
   failureOf,
   readAnswer,
   readRequest,
-  type Reply,
-  type RequestInit,
+} from "../protocol/read_message.ts";
+import {
   writeFailure,
   writeReply,
   writeRequest,
-} from "../protocol/message.ts";
+} from "../protocol/write_message.ts";
 
 const DEPTH = 64;
 const REQUEST = { path: "/p", operation: "READ", metadata: { m: 1 } };

@@ -12,12 +12,12 @@ import { asciiBytes } from "../../protocol/ascii.ts";
 import { ClassicEnvelope } from "../../protocol/classic.ts";
 import { systemClock } from "../../protocol/clock.ts";
 import { CypherError } from "../../protocol/errors.ts";
+import { readRequest } from "../../protocol/read_message.ts";
 import {
-  readRequest,
   writeFailure,
   writeReply,
   writeRequest,
-} from "../../protocol/message.ts";
+} from "../../protocol/write_message.ts";
 import { NulSplitter } from "../../protocol/nul_splitter.ts";
 import { answerIn, requestIn } from "../../protocol/payload.ts";
 import {
