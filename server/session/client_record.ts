@@ -18,10 +18,12 @@ export interface Running {
    * undefined: its handler runs on another thread, if there are several.
    */
   place?: number;
-  /** Whether its handler is at work, on this thread. */
-  atWork?: boolean;
-  /** Whether its handler counts in {@linkcode ClientRecord.abandoned}. */
-  abandoned?: boolean;
+  /**
+   * How its handler stands, once it is at work on this thread. Nobody waits for
+   * it any more: it runs on by itself, counted in {@linkcode
+   * ClientRecord.abandoned}, or is held against the window until it ends.
+   */
+  handler?: "working" | "abandoned" | "held";
   /** Tells the handler to stop, and the monitor that nobody waits. */
   cancel(): void;
 }

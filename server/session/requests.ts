@@ -79,25 +79,24 @@ export class Requests {
     if (!running) this.#requireConfirmed();
     if (record.isFarAhead(id)) throw overWindow();
     running?.cancel();
-    if (!running?.atWork || this.#abandon(running)) {
-      wire.clients.end(record, id, CANCELLED);
-    }
+    if (running?.handler) this.#leave(running);
+    if (running?.handler !== "held") wire.clients.end(record, id, CANCELLED);
   }
 
   /**
-   * Whether a handler may run on by itself, as one of a window of them. Any
-   * further one keeps its request's place in the window, or a client whose
-   * handlers do not stop would use up the room of all others.
+   * A handler may run on by itself, as one of a window of them. Any further one
+   * keeps its request's place in the window, or a client whose handlers do not
+   * stop would use up the room of all others.
    */
-  #abandon(running: Running): boolean {
+  #leave(running: Running): void {
     const { wire, connection, record } = this.#options;
-    if (record.abandoned >= wire.window) {
+    if (record.abandoned < wire.window) {
+      running.handler = "abandoned";
+      record.abandoned++;
+    } else {
+      running.handler = "held";
       connection.limit("window");
-      return false;
     }
-    running.abandoned = true;
-    record.abandoned++;
-    return true;
   }
 
   #requireRoom(id: number): void {
@@ -123,21 +122,21 @@ export class Requests {
     const { address } = connection;
     const call = new Call(address, connection.id, () => `${record.id}-${id}`);
     const began = connection.requestBegins();
-    let wanted = true;
     const running: Running = {
       cancel: () => {
         // After a reconnect it is cancelled again, if it has no ending yet.
-        if (!wanted) return;
-        wanted = false;
+        if (running.handler === "held") return;
         call.abort(new CypherError("ABORTED", "The caller cancelled"));
         connection.requestLeft();
       },
     };
     const done = (answer: StoredAnswer) => {
-      if (running.abandoned) record.abandoned--;
+      if (running.handler === "abandoned") record.abandoned--;
       // A request that was cancelled meanwhile has its ending already.
       if (record.running.get(id) !== running) return;
-      if (!wanted) return clients.end(record, id, CANCELLED);
+      if (running.handler === "held") {
+        return clients.end(record, id, CANCELLED);
+      }
       const { path, operation } = request instanceof CypherError
         ? UNREADABLE
         : request;
@@ -162,7 +161,7 @@ export class Requests {
       }
       const answer = runner.run(request, call);
       if (!(answer instanceof Promise)) return done(answer);
-      running.atWork = true;
+      running.handler = "working";
       answer.then(done);
     });
   }
