@@ -1,6 +1,8 @@
 type Class = abstract new (...args: never) => object;
 
 const BYTES = "give the toBase64() of a Uint8Array of it";
+const PAIRS = "give an object or an array";
+const BODY = "await its text() or json(), and give that";
 /** The common one of Float64Array and its like. */
 const TypedArray: Class = Object.getPrototypeOf(Uint8Array);
 
@@ -9,7 +11,7 @@ const TypedArray: Class = Object.getPrototypeOf(Uint8Array);
  * object of digits. With what to do instead.
  */
 const LACKS: readonly (readonly [Class, instead: string])[] = [
-  [Map, "give an object or an array"],
+  [Map, PAIRS],
   [Set, "give an array"],
   [Iterator, "give an array"],
   [Promise, "did you forget to await it?"],
@@ -20,6 +22,13 @@ const LACKS: readonly (readonly [Class, instead: string])[] = [
   [SharedArrayBuffer, BYTES],
   [DataView, BYTES],
   [TypedArray, "give an array of numbers"],
+  [Headers, PAIRS],
+  [URLSearchParams, PAIRS],
+  [FormData, PAIRS],
+  [Request, BODY],
+  [Response, BODY],
+  [Blob, "await its text(), and give that"],
+  [ReadableStream, "await what it brings, and give that"],
 ];
 
 /**

@@ -173,6 +173,25 @@ const LOST: [unknown, string][] = [
     "JSON has no DataView; give the toBase64() of a Uint8Array of it",
   ],
   [Float64Array.of(1), "JSON has no TypedArray; give an array of numbers"],
+  [new Headers(), "JSON has no Headers; give an object or an array"],
+  [
+    new URLSearchParams("a=1"),
+    "JSON has no URLSearchParams; give an object or an array",
+  ],
+  [new FormData(), "JSON has no FormData; give an object or an array"],
+  [
+    new Request("http://a/"),
+    "JSON has no Request; await its text() or json(), and give that",
+  ],
+  [
+    new Response("a"),
+    "JSON has no Response; await its text() or json(), and give that",
+  ],
+  [new Blob(["a"]), "JSON has no Blob; await its text(), and give that"],
+  [
+    ReadableStream.from([1]),
+    "JSON has no ReadableStream; await what it brings, and give that",
+  ],
 ];
 
 for (const [value, message] of LOST) {
