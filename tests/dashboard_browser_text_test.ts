@@ -13,26 +13,28 @@ browserTest(
       ["\u05d0\u05d1\u05d2\u05d3 ".repeat(10).trim()]: 1,
       ["\u05d0\u05d1"]: 1,
     });
-    await page.locator("[data-id]").nth(1).waitFor();
-    const ends = await page.evaluate(() =>
-      [...document.querySelectorAll("[data-id] .name, .signal-peer b")]
-        .map((it) => {
-          const box = it.getBoundingClientRect();
-          const at = (index: number) => {
-            const range = document.createRange();
-            range.setStart(it.firstChild!, index);
-            range.setEnd(it.firstChild!, index + 1);
-            const { left, right } = range.getBoundingClientRect();
-            return left >= box.left - 1 && right <= box.right + 1;
-          };
-          return {
-            long: it.textContent.length > 2,
-            begin: at(0),
-            end: at(it.textContent.length - 1),
-            // The short one stands where the others do.
-            left: getComputedStyle(it).textAlign,
-          };
-        })
+    // Both in the table, and both among the signals.
+    const shown = page.locator("[data-id] .name, .signal-peer b")
+      .filter({ hasText: "\u05d0\u05d1" });
+    await shown.nth(3).waitFor();
+    const ends = await shown.evaluateAll((names) =>
+      names.map((it) => {
+        const box = it.getBoundingClientRect();
+        const at = (index: number) => {
+          const range = document.createRange();
+          range.setStart(it.firstChild!, index);
+          range.setEnd(it.firstChild!, index + 1);
+          const { left, right } = range.getBoundingClientRect();
+          return left >= box.left - 1 && right <= box.right + 1;
+        };
+        return {
+          long: it.textContent.length > 2,
+          begin: at(0),
+          end: at(it.textContent.length - 1),
+          // The short one stands where the others do.
+          left: getComputedStyle(it).textAlign,
+        };
+      })
     );
     assertEquals(ends.length, 4);
     for (const { long, begin, end, left } of ends) {
@@ -168,7 +170,10 @@ browserTest(
     await scene.clients({ "cnc-mill-a": 1 });
     await tab.page.getByRole("button", { name: /Connections/ }).click();
     const { has, needs } = await tab.page.locator("[data-id] .name")
-      .evaluate((it) => ({ has: it.clientWidth, needs: it.scrollWidth }));
+      .filter({ hasText: "cnc-mill-a" }).evaluate((it) => ({
+        has: it.clientWidth,
+        needs: it.scrollWidth,
+      }));
     assert(has >= needs, `${has} px of ${needs}`);
   },
   "--blink-settings=defaultFontSize=32",

@@ -189,7 +189,7 @@ Deno.test("cut anywhere: answered right, or rejected; never twice, never stuck",
 Deno.test("an answer that is swallowed is given up by both sides", async () => {
   await using setup = await setUp(
     (index) => index === 0 ? { down: { swallowFrom: ECHO + 10 } } : {},
-    { timeout: 200 },
+    { timeout: 1_000 },
     { statusTimeout: 100 },
   );
   const { client, watch, handled } = setup;
