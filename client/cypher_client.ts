@@ -115,7 +115,9 @@ export class CypherClient implements AsyncDisposable {
    *
    * @throws {CypherError} `ABORTED` if `signal` aborts, `CLOSED` if the client
    * is closed, `REPLACED` if another has its secret, `CONNECT_FAILED` once the
-   * allowed attempts are used up, and at once without `--allow-net`.
+   * allowed attempts are used up, and at once without `--allow-net` or where no
+   * TLS comes about; `UNAUTHORIZED`, `WIRE_MISMATCH`, `REFUSED`, `BAD_TOKEN` or
+   * `BAD_MESSAGE` if the server refuses, or does not shake hands as it must.
    */
   async connect(options: { signal?: AbortSignal } = {}): Promise<void> {
     checkNames("", options, ["signal"]);

@@ -40,7 +40,7 @@ export interface Link {
 
 /** Where a client stands. */
 export type ClientState =
-  /** Nobody has asked for a connection. */
+  /** Nobody has asked for a connection, or its `attempts` are used up. */
   | "idle"
   /** A connection is being opened. */
   | "dialing"

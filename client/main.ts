@@ -54,7 +54,7 @@ const CONNECTION: Command["flags"] = {
   },
   deadline: {
     kind: "number",
-    about: "How long to try in all",
+    about: "How long to try: request in all, ping each round trip",
     option: milliseconds(10_000),
   },
 };

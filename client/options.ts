@@ -49,7 +49,7 @@ export interface CypherClientOptions {
    * again, default 60,000 ms (classic wire; a session has heartbeats).
    */
   timeout?: number;
-  /** How long one dial attempt may take, default 10,000 ms. */
+  /** How long a dial, or the handshake after it, may take: 10,000 ms. */
   connectTimeout?: number;
   /** How many dial attempts in a row may fail, default `Infinity`. */
   attempts?: number;

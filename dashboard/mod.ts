@@ -22,8 +22,8 @@
  * A connection's id is good for one {@linkcode Snapshot.instance}; with
  * `?instance=` after the id, any other answers 404.
  *
- * Everything but the page's files, the health checks and the login needs a
- * session, or a token as `Authorization: Bearer`, once there is a token.
+ * Everything but the page's files, the health checks, the login and the logout
+ * needs a session, or a token as `Authorization: Bearer`, once there is a token.
  *
  * @module
  */

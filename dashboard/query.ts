@@ -106,8 +106,8 @@ type Key = string | number | null;
 
 function keyOf(row: ConnectionRow, sort: ConnectionQuery["sort"]): Key {
   if (sort === "state") return row.state.kind;
-  // Ids count up: as text, 10 would come before 9.
-  if (sort === "id") return Number(row.id);
+  // Ids count up, on each thread: as text, 10 would come before 9.
+  if (sort === "id") return row.id.replace(/\d+/g, (n) => n.padStart(16, "0"));
   return row[sort] ?? null;
 }
 

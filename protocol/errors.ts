@@ -10,13 +10,13 @@
  * | `BAD_MESSAGE` | a token opened, but holds no message |
  * | `BAD_TOKEN` | a token did not open, was a reflection, or was a repeat |
  * | `CLOSED` | the client or server was closed |
- * | `CONNECT_FAILED` | the allowed number of dial attempts was used up, or there is no `--allow-net` |
+ * | `CONNECT_FAILED` | the allowed number of dial attempts was used up, there is no `--allow-net`, or no TLS came about |
  * | `DEADLINE` | the request's deadline passed |
  * | `LISTEN_FAILED` | the address could not be listened on |
  * | `NO_ANSWER` | the peer closed the connection without an answer, repeatedly |
  * | `OUTCOME_UNKNOWN` | the server restarted: the request may have been executed |
  * | `QUEUE_FULL` | the client's queue holds as many requests as it may |
- * | `REFUSED` | the server refuses connections for now: it is busy or draining |
+ * | `REFUSED` | the server refuses connections for now: it is busy or draining, full, or refuses the address |
  * | `REPLACED` | somebody else connected with this client's secret |
  * | `STATUS` | the peer answered with a failure status, see {@linkcode CypherStatus} |
  * | `TOO_LARGE` | a message is over the limit |
@@ -84,7 +84,8 @@ export class CypherError extends Error {
  * `STATUS`: `{"code": status, "message": message}`.
  *
  * The protocol's own statuses are `BAD_REQUEST`, `HANDLER_FAILED`, `DEADLINE`
- * and `ANSWER_LOST`; applications define theirs beside them.
+ * and, on the classic wire, `ANSWER_LOST` and `OUTCOME_UNKNOWN`; applications
+ * define theirs beside them.
  *
  * @example
  * ```ts

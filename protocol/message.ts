@@ -31,7 +31,7 @@ export interface RequestInit {
   readonly extra?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** What a handler answers; what it leaves out comes from the request. */
+/** What a handler answers. */
 export interface Reply {
   /** Default: the request's. */
   readonly path?: string | undefined;

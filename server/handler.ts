@@ -24,8 +24,9 @@ export interface RequestContext {
 }
 
 /**
- * Answers a request. What it leaves out of its answer comes from the request;
- * a {@linkcode CypherStatus} that it throws is answered as a status of its own.
+ * Answers a request. What it leaves out of its answer comes from the request,
+ * but for `data`, which is `null` then. A {@linkcode CypherStatus} that it
+ * throws is answered as a status of its own.
  */
 export type Handler = (
   request: Request,

@@ -77,8 +77,8 @@ export interface ListenerInfo {
   readonly port: number;
   /** The wires it accepts. */
   readonly wires: readonly string[];
-  /** Whether it accepts connections, finishes those it has, or is gone. */
-  readonly state: "listening" | "draining" | "stopped";
+  /** Whether it accepts connections, or finishes those it has. */
+  readonly state: "listening" | "draining";
   /** Until when it drains, in ms since the epoch. */
   readonly until?: number | undefined;
 }

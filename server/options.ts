@@ -162,9 +162,9 @@ export interface CypherServerOptions {
     unprovenBytes?: number;
     /** Handshakes in progress, default 256; the oldest makes room (session). */
     handshakes?: number;
-    /** How long a handshake may take, default 5,000 ms (session). */
+    /** How long a handshake may take, default 5,000 ms (session, TLS). */
     handshakeTimeout?: number;
-    /** What may wait for a peer that does not read, default 4,194,304 bytes. */
+    /** What may wait for a slow peer, default 4,194,304 bytes (session). */
     writeBufferBytes?: number;
     /** How long it may wait, default 10,000 ms (session). */
     writeTimeout?: number;

@@ -43,9 +43,12 @@ export interface SignalBase {
   readonly id: number;
   /** When, in ms since the Unix epoch. */
   readonly at: number;
-  /** The connection's id. */
+  /** The connection's id, or `""` if it is about none in particular. */
   readonly connection: string;
-  /** The peer's address and port. */
+  /**
+   * The peer's address and port. Of a `limit` that is `badTokens`, the address
+   * that is refused, or the /64 of it; `""` where it is about no peer.
+   */
   readonly address: string;
   /** The peer's name, where its wire has names. */
   readonly name?: string | undefined;
@@ -93,11 +96,14 @@ export interface RequestSignal extends SignalBase {
   readonly status: string;
   /** From the request's last byte to its answer's first, in ms. */
   readonly latency: number;
-  /** The request's size on the wire, in bytes. */
+  /** The request's size in bytes: of its token or, on a session, its JSON. */
   readonly bytesIn: number;
-  /** The answer's size on the wire, in bytes. */
+  /** The answer's, likewise. */
   readonly bytesOut: number;
-  /** Whether it had been executed before and was answered from memory. */
+  /**
+   * Whether it had been executed before and was answered from memory (classic;
+   * a session tells nothing of requests that come again).
+   */
   readonly repeated: boolean;
 }
 
@@ -105,7 +111,12 @@ export interface RequestSignal extends SignalBase {
 export interface FailureSignal extends SignalBase {
   /** Tells the signals apart. */
   readonly kind: "failure";
-  /** `"BAD_TOKEN"`, `"TOO_LARGE"`, or the failed answer's status code. */
+  /**
+   * The failed answer's status code, or what was wrong with the connection:
+   * `BAD_TOKEN`, `BAD_MESSAGE`, `TOO_LARGE`, `UNAUTHORIZED`, `REFUSED`,
+   * `WIRE_MISMATCH`, `TLS_FAILED`, `INTERNAL`. The smaller protocols have codes
+   * of their own beside these.
+   */
   readonly code: string;
   /** What went wrong, in a sentence without payloads. */
   readonly message: string;
@@ -115,7 +126,7 @@ export interface FailureSignal extends SignalBase {
   readonly operation?: string | undefined;
 }
 
-/** A limit was reached; told once a second for each limit at most. */
+/** A limit was reached; told once a second for each (and thread) at most. */
 export interface LimitSignal extends SignalBase {
   /** Tells the signals apart. */
   readonly kind: "limit";

@@ -6,10 +6,16 @@ export interface UnprovenLimits {
   readonly connections: number;
   /** What may be kept of what they sent, in bytes. */
   readonly bytes: number;
+  /** What its options call the limit of `connections`, default `"unproven"`. */
+  readonly limit?: CrowdLimit;
 }
 
 /** A limit that is kept by closing one of the unproven. */
-export type CrowdLimit = "unproven" | "unprovenBytes" | "connections";
+export type CrowdLimit =
+  | "unproven"
+  | "unprovenBytes"
+  | "handshakes"
+  | "connections";
 
 /** Somebody who has not proven to hold the keys. */
 export interface Stranger {
@@ -46,7 +52,7 @@ export class Unproven {
   add(stranger: Stranger): void {
     this.#strangers.add(stranger, { bytes: 0 });
     if (this.#strangers.size > this.#limits.connections) {
-      this.crowdOutOldest("unproven");
+      this.crowdOutOldest(this.#limits.limit ?? "unproven");
     }
   }
 

@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Hono } from "hono";
-import type { ConnectionDetail, Snapshot } from "../dashboard/contract.ts";
+import type {
+  ConnectionDetail,
+  ConnectionRow,
+  Snapshot,
+} from "../dashboard/contract.ts";
 import { dashboard } from "../dashboard/mod.ts";
+import { applyQuery, readQuery } from "../dashboard/query.ts";
 import { type CypherServer, CypherStatus, Monitor } from "../mod.ts";
 import { makeClient, startServer, until } from "./support/cypher.ts";
 import { FakeClock } from "./support/fake_clock.ts";
@@ -114,6 +119,17 @@ Deno.test("an id of another instance is nobody's", async () => {
   assertEquals(server.monitor.connections()[0]!.state.kind, "open");
   assertEquals(await ask("GET", instance), 200);
   assertEquals(await ask("DELETE", instance), 204);
+});
+
+Deno.test("ids are sorted as the numbers they are, on threads too", () => {
+  const query = readQuery(new URLSearchParams("sort=id"));
+  assert(typeof query === "object");
+  const rows = ["2-1", "1-10", "10", "1-9", "9"].map((id) => ({ id }));
+  const sorted = applyQuery(rows as ConnectionRow[], query);
+  assertEquals(
+    sorted.connections.map(({ id }) => id),
+    ["1-9", "1-10", "2-1", "9", "10"],
+  );
 });
 
 Deno.test("a query that makes no sense is refused, saying why", async () => {

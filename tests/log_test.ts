@@ -100,6 +100,20 @@ Deno.test("each signal is one JSON object with its own names", () => {
   assertEquals(monitor.watched, false);
 });
 
+Deno.test("which address is refused is told, as of no connection", () => {
+  const { monitor, lines } = logged();
+  const address = "203.0.113.7";
+  monitor.limit("badTokens", { ...NO_CONNECTION, address });
+  assertEquals(JSON.parse(lines[0]!), {
+    time: TIME,
+    level: "warn",
+    event: "limit",
+    address,
+    limit: "badTokens",
+    count: 1,
+  });
+});
+
 Deno.test("for people, a line says the same in words", () => {
   const { monitor, lines } = logged({ format: "pretty" });
   for (const signal of SIGNALS) monitor.publish(signal);

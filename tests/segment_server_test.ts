@@ -223,6 +223,9 @@ Deno.test("a flood of half handshakes shuts nobody out", async () => {
   const open = monitor.connections().map(({ state }) => state.kind).sort();
   assertEquals(open, ["handshake", "handshake", "open", "open"]);
   assert(ours.watch.signals.every(({ kind }) => kind !== "failure"));
+  // As its option is called.
+  const { limit } = await ours.watch.signal("limit");
+  assertStrictEquals(limit, "handshakes");
   for (const one of flood) one.close();
 });
 

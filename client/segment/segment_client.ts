@@ -103,7 +103,8 @@ export class SegmentClient implements AsyncDisposable {
 
   /**
    * Sends a message (a string as UTF-8) and gives its answer. A message has at
-   * least one byte, and at most the agreed buffer size less the header.
+   * least one byte, and at most the agreed buffer size less the header, or
+   * 65,535 bytes if that is less.
    *
    * @throws {CypherError} `UNSENDABLE` if it is empty, `TOO_LARGE`,
    * `QUEUE_FULL`, `CONNECT_FAILED`, `NO_ANSWER` if the connection is lost,

@@ -39,7 +39,7 @@ export interface SessionLinkOptions {
   psk: Uint8Array;
   /** What people call this client. */
   name: string | undefined;
-  /** This library and its version. */
+  /** This library. */
   software: string;
   clock: Clock;
   /** How long the handshake may take, in ms. */

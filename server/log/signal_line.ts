@@ -30,8 +30,8 @@ export function lineOf(signal: Signal): LogLine {
     level: levelOf(signal),
     event: kind,
     fields: {
-      // What no connection in particular is about has none.
-      ...(connection && { connection, address, wire }),
+      // What no connection in particular is about may be about an address.
+      ...(connection ? { connection, address, wire } : address && { address }),
       ...facts,
     },
     text: `${peerOf(signal)} ${describe(signal)}`.trim(),

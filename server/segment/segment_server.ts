@@ -59,7 +59,11 @@ export class SegmentServer implements AsyncDisposable {
       transmissionBuffer: bufferSize,
       maxConnections: limits.connections,
       // A handshake holds a block or two, whatever a peer sends.
-      unproven: { connections: limits.handshakes, bytes: Infinity },
+      unproven: {
+        connections: limits.handshakes,
+        bytes: Infinity,
+        limit: "handshakes",
+      },
       serve: (connection) => this.#serve(connection),
       abandon: () =>
         this.#stopped.abort(

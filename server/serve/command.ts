@@ -32,7 +32,7 @@ which is made at the first start.`,
     },
     timeout: {
       kind: "number",
-      about: "How long a connection may go without a request",
+      about: "How long a connection may go without a request (classic)",
       option: SERVER_OPTIONS.timeout,
     },
     deadline: {
@@ -42,7 +42,7 @@ which is made at the first start.`,
     },
     maxAge: {
       kind: "number",
-      about: "How far a token's time may be from now",
+      about: "How far a token's time may be from now (classic)",
       option: SERVER_OPTIONS.maxAge,
     },
     recvBuffer: {
@@ -131,13 +131,16 @@ which is made at the first start.`,
     },
     packet: {
       kind: "switch",
-      about: "Serve the packet protocol too, port 5000",
+      about: "Serve the packet protocol too, on 127.0.0.1:5000",
     },
     segment: {
       kind: "switch",
-      about: "Serve the segment protocol too, port 8888",
+      about: "Serve the segment protocol too, on 127.0.0.1:8888",
     },
-    chat: { kind: "switch", about: "Serve the chat protocol too, port 1337" },
+    chat: {
+      kind: "switch",
+      about: "Serve the chat protocol too, on 127.0.0.1:1337",
+    },
     noDashboard: { kind: "switch", about: "Serve no dashboard" },
     grace: {
       kind: "number",
