@@ -20,7 +20,7 @@ import { Unproven, type UnprovenLimits } from "./unproven.ts";
 
 /** How long to wait after an `accept()` that failed, in ms. */
 const ACCEPT_PAUSE = 100;
-/** After so long without such a failure, in ms, the next one is another. */
+/** After so long without such a failure, in ms, a shortage may be over. */
 const SHORTAGE_OVER = 1_000;
 
 /** Serves one connection until it is over. */
@@ -193,9 +193,11 @@ export class TcpCore {
   async #accept(listener: Listener): Promise<void> {
     const { clock, monitor } = this.#options;
     let failed = -Infinity;
+    let accepted = true;
     while (this.#state.kind === "listening") {
       try {
         const conn = await listener.accept();
+        accepted = true;
         // Stopped on the same turn: nobody would tell it to end.
         if (this.#state.kind === "listening") this.#admit(conn);
         else conn.close();
@@ -204,10 +206,14 @@ export class TcpCore {
         // The peer was gone before its turn: nobody else is to wait for that.
         if (lossOf(error) === "peer-reset") continue;
         // Most likely out of file descriptors: connections that close will
-        // free some, and others take them again. Said once, not at every try.
+        // free some, and others take them again. Said once, not at every try;
+        // while nobody is accepted it is not over, however late the next try.
         const now = clock.now();
-        if (now - failed > SHORTAGE_OVER) monitor.limit("descriptors");
+        if (accepted && now - failed > SHORTAGE_OVER) {
+          monitor.limit("descriptors");
+        }
         failed = now;
+        accepted = false;
         await sleep(clock, ACCEPT_PAUSE, this.#stopped.signal).catch(() => {});
       }
     }

@@ -54,6 +54,13 @@ Deno.test("a shortage of descriptors that comes and goes is said once", async ()
     await clock.advance(400);
   }
   assertEquals(said, ["descriptors"]);
+  // A process that stands still tries late: nobody was accepted meanwhile.
+  for (let i = 0; i < 2; i++) {
+    listener.fail();
+    await clock.advance(5_000);
+  }
+  assertEquals(said, ["descriptors"]);
+  listener.bring();
   await clock.advance(1_000);
   listener.fail();
   await clock.advance(400);

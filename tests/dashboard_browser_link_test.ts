@@ -128,7 +128,8 @@ browserTest("a dead line is noticed by its silence", async (browser) => {
   await using tab = await Tab.open(
     browser,
     `http://127.0.0.1:${proxy.address.port}/`,
-    { expected: UNREACHABLE },
+    // It may say that it reads a stream which is over by then.
+    { expected: /net::ERR_|status of 404/ },
   );
   await tab.live();
   down.swallowFrom = 0;
