@@ -599,6 +599,30 @@ for (const limit of ["handshakes", "unproven"]) {
   });
 }
 
+Deno.test("a hello that comes late takes nothing from a newer connection", async () => {
+  await using server = await startServer(({ data }) => ({ data }));
+  const secret = crypto.getRandomValues(new Uint8Array(32));
+  using older = await SessionPeer.connect(server.address, secret);
+  using newer = await SessionPeer.connect(server.address, secret);
+  await newer.hello();
+  await newer.receive(FRAME.hello);
+  await older.hello();
+  assertEquals(await older.receive(FRAME.hello), null);
+  await newer.send(FRAME.ping, [0], "12345678");
+  assert(await newer.receive(FRAME.pong));
+  // Nor is there anything to be had once the newer one is gone.
+  using late = await SessionPeer.connect(server.address, secret);
+  {
+    using last = await SessionPeer.connect(server.address, secret);
+    await last.hello();
+    await last.receive(FRAME.hello);
+  }
+  const left = () => server.monitor.connections().length === 1;
+  await until("its end", left);
+  await late.hello();
+  assertEquals(await late.receive(FRAME.hello), null);
+});
+
 Deno.test("an id of 0 is the connection's, and not to be asked with", async () => {
   for (const type of [FRAME.request, FRAME.cancel]) {
     await using server = await startServer(({ data }) => ({ data }));

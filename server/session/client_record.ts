@@ -82,6 +82,8 @@ export class ClientRecord {
   readonly kept = new IdMap<Kept>();
   /** The newest proven connection. */
   owner: Owner | undefined;
+  /** Its number among all connections, or that of the last one. */
+  ticket = 0;
   /** The highest id ever accepted. */
   highest = 0;
   /**

@@ -46,6 +46,7 @@ export class ClientRegistry {
   #confirmed = new Map<ClientRecord, number[]>();
   /** Clients that other threads hold, with requests that run here. */
   #abroad = new Map<string, ClientRecord>();
+  #tickets = 0;
 
   constructor(options: ClientRegistryOptions) {
     this.#options = options;
@@ -80,7 +81,7 @@ export class ClientRegistry {
 
   /** A number that orders a connection among those of its client. */
   ticket(): number {
-    return this.#options.elsewhere?.ticket() ?? 0;
+    return this.#options.elsewhere?.ticket() ?? ++this.#tickets;
   }
 
   /**
@@ -93,12 +94,14 @@ export class ClientRegistry {
     ticket: number,
     unlessNew: boolean,
   ): MaybePromise<boolean | undefined> {
-    return this.#options.elsewhere?.fetch(id, ticket, unlessNew) ??
-      this.knows(id);
+    const { elsewhere } = this.#options;
+    if (elsewhere) return elsewhere.fetch(id, ticket, unlessNew);
+    const record = this.#records.get(id);
+    return record && record.ticket > ticket ? undefined : record !== undefined;
   }
 
   /** Makes a proven connection the owner of its client's answers. */
-  claim(id: string, owner: Owner): ClientRecord {
+  claim(id: string, owner: Owner, ticket: number): ClientRecord {
     let record = this.#records.get(id);
     if (!record) {
       record = new ClientRecord(id);
@@ -108,6 +111,7 @@ export class ClientRegistry {
     this.#away.delete(record);
     const before = record.owner;
     record.owner = owner;
+    record.ticket = ticket;
     before?.replaced();
     return record;
   }

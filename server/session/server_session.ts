@@ -274,7 +274,7 @@ export class ServerSession implements Owner {
     const go = (known: boolean | undefined) => {
       if (this.#over) return;
       if (known === undefined) return this.#connection.end("replaced");
-      if (known || !unlessNew) return this.#proven(offer, answered, known);
+      if (known || !unlessNew) return this.#proven(answered, known);
       this.#state = { kind: "unproven", offer, ticket, told: true };
       this.#writer!.send(FRAME.hello, 0, writeServerHello({ known }));
     };
@@ -282,9 +282,10 @@ export class ServerSession implements Owner {
   }
 
   /** `known`: whether the client is remembered. */
-  #proven(offer: ClientOffer, answered: AnsweredSet, known: boolean): void {
+  #proven(answered: AnsweredSet, known: boolean): void {
+    const { offer, ticket } = this.#state as Unproven;
     const { clients } = this.#options;
-    const record = clients.claim(offer.client, this);
+    const record = clients.claim(offer.client, this, ticket);
     const requests = new Requests({
       wire: this.#options,
       connection: this.#connection,

@@ -37,8 +37,10 @@ export class Notes implements Journalling {
     this.#note({ kind: "remove", values: [client, ids, { floor, ranges }] });
   }
 
+  /** At once: whoever hears later that it is forgotten may know it anew. */
   forget(client: string): void {
     this.#note({ kind: "forget", values: [client] });
+    this.flush();
   }
 
   startToken(serial: number, identity: Uint8Array, safe?: () => void): void {
@@ -68,7 +70,7 @@ export class Notes implements Journalling {
   *loadTokens(): Generator<never> {}
 
   close(): void {
-    this.#flush();
+    this.flush();
   }
 
   /** A batch is on the disk. */
@@ -78,12 +80,13 @@ export class Notes implements Journalling {
   }
 
   #note(note: Note, safe?: () => void): void {
-    if (this.#noted.length === 0) queueMicrotask(() => this.#flush());
+    if (this.#noted.length === 0) queueMicrotask(() => this.flush());
     this.#noted.push(note);
     if (safe) this.#callbacks.push(safe);
   }
 
-  #flush(): void {
+  /** Tells what is noted, before whatever else is told. */
+  flush(): void {
     if (this.#noted.length === 0) return;
     const batch = ++this.#batch;
     if (this.#callbacks.length > 0) this.#waiting.set(batch, this.#callbacks);

@@ -127,6 +127,8 @@ class Thread {
       case "give": {
         const { client } = message;
         const handover = clients.give(client);
+        // What it noted last comes before what its next thread will note.
+        this.#notes?.flush();
         return this.#tell({ kind: "given", client, handover });
       }
       case "ended":

@@ -103,7 +103,7 @@ Deno.test("clients that leave gaps between their ids count as several", () => {
     (_, i): IdRange => [2 * i + 2, 2 * i + 2],
   );
   const visit = (id: string, gaps: boolean) => {
-    const record = registry.claim(id, owner);
+    const record = registry.claim(id, owner, 0);
     const answered = new AnsweredSet(100);
     answered.merge({ floor: 0, ranges: gaps ? ranges : [] });
     registry.confirm(record, answered);
@@ -115,7 +115,7 @@ Deno.test("clients that leave gaps between their ids count as several", () => {
   assertEquals([...registry.ids()], ["gaps 8", "gaps 9"]);
   // Who comes back and has none any more counts as one again.
   for (const id of ["gaps 8", "gaps 9"]) {
-    const record = registry.claim(id, owner);
+    const record = registry.claim(id, owner, 0);
     const answered = new AnsweredSet(100);
     answered.merge({ floor: 1_000, ranges: [] });
     registry.confirm(record, answered);
@@ -146,7 +146,7 @@ Deno.test("what is confirmed together is noted in the journal together", async (
     deliver() {},
     replaced() {},
     interrupted() {},
-  });
+  }, 0);
   const ids = Array.from({ length: 100 }, (_, i) => i + 1);
   for (const id of ids) {
     registry.end(record, id, { type: FRAME.response, payload: "{}" });
@@ -184,7 +184,7 @@ Deno.test("an ending that is handed over and told is kept once", () => {
   });
   registry.endedElsewhere("client", 1, ending);
   const owner = { deliver() {}, replaced() {}, interrupted() {} };
-  const record = registry.claim("client", owner);
+  const record = registry.claim("client", owner, 0);
   assert(registry.bytes > 0);
   const answered = new AnsweredSet(10);
   answered.add(1);

@@ -22,23 +22,39 @@ type Accepted = HandshakeStep & { kind: "accepted" };
 
 export class SessionPeer implements Disposable {
   readonly socket: Deno.TcpConn;
+  readonly #secret: Uint8Array;
   readonly #sealer: RecordSealer;
   readonly #opener: RecordOpener;
   readonly #parser = new FrameParser(2 ** 30);
   /** Frames that have come and were not asked for. */
   #frames: Frame[] = [];
 
-  private constructor(socket: Deno.TcpConn, { channel, rest }: Accepted) {
+  private constructor(
+    socket: Deno.TcpConn,
+    secret: Uint8Array,
+    { channel, rest }: Accepted,
+  ) {
     this.socket = socket;
+    this.#secret = secret;
     this.#sealer = new RecordSealer(channel.send);
     this.#opener = new RecordOpener(channel.receive);
     this.#take(rest);
   }
 
   /** Connects and says hello; nothing is read after that by itself. */
-  static async dial({ hostname, port }: Address): Promise<SessionPeer> {
-    const socket = await Deno.connect({ hostname, port });
+  static async dial(address: Address): Promise<SessionPeer> {
     const secret = crypto.getRandomValues(new Uint8Array(32));
+    const peer = await SessionPeer.connect(address, secret);
+    await peer.hello();
+    return peer;
+  }
+
+  /** Connects, and does not say hello yet. */
+  static async connect(
+    { hostname, port }: Address,
+    secret: Uint8Array,
+  ): Promise<SessionPeer> {
+    const socket = await Deno.connect({ hostname, port });
     const handshake = new ClientHandshake(pskOf("client", clientKeys), {
       client: clientIdOf(secret),
       software: "test",
@@ -52,11 +68,15 @@ export class SessionPeer implements Disposable {
       const step = handshake.push(buffer.subarray(0, size));
       if (step.kind === "refused") throw step.error;
       if (step.kind === "more") continue;
-      const peer = new SessionPeer(socket, step);
-      const answered = new AnsweredSet(1);
-      await peer.send(FRAME.hello, [0], writeClientHello({ secret, answered }));
-      return peer;
+      return new SessionPeer(socket, secret, step);
     }
+  }
+
+  /** Proves that it is the client it says to be. */
+  async hello(): Promise<void> {
+    const answered = new AnsweredSet(1);
+    const hello = writeClientHello({ secret: this.#secret, answered });
+    await this.send(FRAME.hello, [0], hello);
   }
 
   /** Sends a frame of the same content for each id, in one piece. */

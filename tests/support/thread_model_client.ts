@@ -64,7 +64,11 @@ export class Session implements Owner {
       if (this.over || thread.dead) return;
       if (known === undefined) return void (this.over = true);
       const { registry } = thread;
-      const record = this.record = registry.claim(client.id, this);
+      const record = this.record = registry.claim(
+        client.id,
+        this,
+        this.ticket,
+      );
       this.#requests = new Requests({
         wire: {
           clients: registry,
