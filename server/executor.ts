@@ -109,10 +109,9 @@ export class Executor {
       return done(failure(UNREADABLE, "BAD_REQUEST", request.message));
     }
     const call = new Call(origin.address, origin.id, () => identity.toHex());
-    const run = () => runner.run(request, call);
     const answer = journal
-      ? this.#onRecord(journal, request, serial, identity, run)
-      : run();
+      ? this.#onRecord(journal, request, serial, identity, call)
+      : runner.run(request, call);
     if (!(answer instanceof Promise)) return done(answer);
     answers.run(serial, answer);
     return answer.then(done);
@@ -128,20 +127,21 @@ export class Executor {
     request: Request,
     serial: number,
     identity: Uint8Array,
-    run: () => MaybePromise<StoredAnswer>,
+    call: Call,
   ): Promise<StoredAnswer> {
-    const { answers, idempotent } = this.#options;
+    const { runner, answers, idempotent } = this.#options;
     return new Promise((resolve) => {
       const end = (answer: StoredAnswer) => {
         const kept = answers.keeps(answer) ? answer : undefined;
         journal.endToken(serial, kept, () => resolve(answer));
       };
       const begin = () => {
-        const answer = run();
+        const answer = runner.run(request, call);
         if (answer instanceof Promise) answer.then(end);
         else end(answer);
       };
       if (!idempotent(request)) {
+        runner.expect(call);
         return journal.startToken(serial, identity, begin);
       }
       journal.startToken(serial, identity);

@@ -75,7 +75,12 @@ export class Call implements RequestContext {
   isAbort(error: unknown): boolean {
     if (!this.#controller?.signal.aborted) return false;
     const { reason } = this.#controller.signal;
-    return error === reason ||
-      error instanceof Error && error.cause === reason;
+    try {
+      return error === reason ||
+        error instanceof Error && error.cause === reason;
+    } catch {
+      // What was thrown cannot even be looked at.
+      return false;
+    }
   }
 }

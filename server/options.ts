@@ -20,7 +20,7 @@ import type { Handler, HandlerErrorInfo } from "./handler.ts";
 import { cautious } from "./idempotent.ts";
 import type { ServerKeys } from "./key_ring.ts";
 import type { Listen } from "./listener.ts";
-import { printHandlerErrors } from "./log/handler_errors.ts";
+import { checkOnHandlerError } from "./log/handler_errors.ts";
 import type { Monitor } from "./monitor.ts";
 import { checkTlsKeys, type TlsKeys } from "./tls_keys.ts";
 import { listenOn } from "./tls_listener.ts";
@@ -294,8 +294,7 @@ export function checkServerOptions(options: CypherServerOptions) {
     answers: checkNumbers("answers", answers, ANSWERS_OPTIONS),
     limits: checkNumbers("limits", limits, SERVER_LIMITS),
     monitor: checkMonitor(monitor, checkClock(clock)),
-    onHandlerError: checkFunction("onHandlerError", onHandlerError) ??
-      printHandlerErrors(),
+    onHandlerError: checkOnHandlerError(onHandlerError),
     tracing: checkTracing(tracing),
     clock: checkClock(clock),
     ...checkNumbers("", numbers, SERVER_OPTIONS),

@@ -1,4 +1,4 @@
-import type { Clock } from "../protocol/clock.ts";
+import type { Clock, Timer } from "../protocol/clock.ts";
 import type { MaybePromise } from "../protocol/envelope.ts";
 import { CypherError, CypherStatus } from "../protocol/errors.ts";
 import type { Reply, Request } from "../protocol/message.ts";
@@ -28,7 +28,10 @@ export interface RunnerOptions {
  */
 export class Runner {
   #options: RunnerOptions;
-  #calls = new Set<Call>();
+  /** The handlers that run, and when they are overdue. */
+  #calls = new Map<Call, Timer | undefined>();
+  /** Those that are to run soon. */
+  #expected = new Set<Call>();
   #ended = Promise.withResolvers<void>();
   #room: PromiseWithResolvers<true> | undefined;
 
@@ -39,9 +42,21 @@ export class Runner {
   /** The answer to a request: at once, if its handler answers at once. */
   run(request: Request, call: Call): MaybePromise<StoredAnswer> {
     const { tracing } = this.#options;
-    return tracing
+    const answer = tracing
       ? this.#traced(tracing, request, call)
       : this.#run(request, call);
+    this.forgo(call);
+    return answer;
+  }
+
+  /** A call is to come, once that is on record: from now on it takes room. */
+  expect(call: Call): void {
+    this.#expected.add(call);
+  }
+
+  /** It does not come, or has come. */
+  forgo(call: Call): void {
+    if (this.#expected.delete(call)) this.#makeRoom();
   }
 
   /**
@@ -50,10 +65,14 @@ export class Runner {
    * otherwise all be woken for each single one.
    */
   get room(): Promise<true> | undefined {
-    if (this.#calls.size >= this.#options.limits.requests) {
+    if (this.#size >= this.#options.limits.requests) {
       this.#room ??= Promise.withResolvers();
     }
     return this.#room?.promise;
+  }
+
+  get #size(): number {
+    return this.#calls.size + this.#expected.size;
   }
 
   /** Resolves once no handler runs. */
@@ -63,19 +82,33 @@ export class Runner {
 
   /** Tells the handlers that still run to stop, and waits for them no more. */
   abort(reason: Error): void {
-    for (const call of this.#calls) {
+    for (const call of this.#calls.keys()) {
       call.abort(reason);
       this.#end(call);
     }
   }
 
-  /** By itself, as a function that is made costs those who do not trace. */
+  /**
+   * By itself, as a function that is made costs those who do not trace. What
+   * traces may fail: that must not cost the peer its answer.
+   */
   #traced(
     tracing: Tracing,
     request: Request,
     call: Call,
   ): MaybePromise<StoredAnswer> {
-    return tracing.server(request, call, () => this.#run(request, call));
+    let answer: MaybePromise<StoredAnswer> | undefined;
+    const run = () => answer ??= this.#run(request, call);
+    const broken = (error: unknown) => {
+      this.#report(request, error);
+      return run();
+    };
+    try {
+      const traced = tracing.server(request, call, run);
+      return traced instanceof Promise ? traced.then(run, broken) : run();
+    } catch (error) {
+      return broken(error);
+    }
   }
 
   #run(request: Request, call: Call): MaybePromise<StoredAnswer> {
@@ -90,13 +123,18 @@ export class Runner {
   }
 
   #end(call: Call): void {
+    const timer = this.#calls.get(call);
+    if (timer !== undefined) this.#options.clock.clearTimeout(timer);
     this.#calls.delete(call);
-    if (this.#calls.size <= Math.floor(this.#options.limits.requests * 7 / 8)) {
-      this.#room?.resolve(true);
-      this.#room = undefined;
-    }
+    this.#makeRoom();
     this.#ended.resolve();
     this.#ended = Promise.withResolvers();
+  }
+
+  #makeRoom(): void {
+    if (this.#size > Math.floor(this.#options.limits.requests * 7 / 8)) return;
+    this.#room?.resolve(true);
+    this.#room = undefined;
   }
 
   #await(
@@ -105,7 +143,6 @@ export class Runner {
     reply: Promise<Reply>,
   ): Promise<StoredAnswer> {
     const { clock, deadline } = this.#options;
-    this.#calls.add(call);
     return new Promise((resolve) => {
       const timer = deadline === Infinity ? undefined : clock.setTimeout(
         () => {
@@ -117,9 +154,9 @@ export class Runner {
         },
         deadline,
       );
+      this.#calls.set(call, timer);
       // Whatever comes after the deadline is dropped: a promise settles once.
       const settle = (answer: StoredAnswer) => {
-        if (timer !== undefined) clock.clearTimeout(timer);
         this.#end(call);
         resolve(answer);
       };
@@ -149,9 +186,7 @@ export class Runner {
         error = unsendable;
       }
     }
-    const reference = crypto.randomUUID().slice(0, 8);
-    const { path, operation } = request;
-    this.#report(error, { reference, path, operation }, call);
+    const reference = this.#report(request, error, call);
     return failure(
       request,
       "HANDLER_FAILED",
@@ -159,14 +194,18 @@ export class Runner {
     );
   }
 
-  #report(error: unknown, info: HandlerErrorInfo, call?: Call): void {
-    try {
-      // A handler that stops as it was told to has not failed.
-      if (call?.isAbort(error)) return;
-      this.#options.onHandlerError(error, info);
-    } catch {
-      // A broken logger must not cost the peer its answer.
+  /** Gives the reference that it was reported under. */
+  #report(
+    { path, operation }: Request,
+    error: unknown,
+    call?: Call,
+  ): string {
+    const reference = crypto.randomUUID().slice(0, 8);
+    // A handler that stops as it was told to has not failed.
+    if (!call?.isAbort(error)) {
+      this.#options.onHandlerError(error, { reference, path, operation });
     }
+    return reference;
   }
 }
 

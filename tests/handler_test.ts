@@ -11,6 +11,8 @@ import {
   type JsonValue,
   type Reply,
 } from "../mod.ts";
+import { Call } from "../server/handler.ts";
+import { Runner } from "../server/runner.ts";
 import {
   Effects,
   errorOf,
@@ -22,6 +24,7 @@ import {
   until,
   Wire,
 } from "./support/cypher.ts";
+import { FakeClock } from "./support/fake_clock.ts";
 
 /** What a failed answer looks like on the wire. */
 interface Failed {
@@ -550,19 +553,42 @@ Deno.test("data that JSON lacks: each end is told, and what to do", async () => 
   ]);
 });
 
-Deno.test("an onHandlerError that throws costs nobody an answer", async () => {
-  await using server = await startServer(() => {
-    throw new Error(SECRET);
-  }, {
-    onHandlerError: () => {
-      throw new Error("the log is full");
-    },
+for (const how of ["throws", "rejects"]) {
+  Deno.test(`an onHandlerError that ${how} costs nobody an answer`, async () => {
+    await using server = await startServer(() => {
+      throw new Error(SECRET);
+    }, {
+      onHandlerError: () => {
+        const full = new Error("the log is full");
+        if (how === "throws") throw full;
+        // As an async function does: nobody waits for it.
+        return Promise.reject(full);
+      },
+    });
+    using wire = await Wire.dial(server.address);
+    for (let i = 0; i < 2; i++) {
+      const answer = await wire.ask({ DATA: i }) as unknown as Failed;
+      assertEquals(answer.STATUS.code, "HANDLER_FAILED");
+    }
   });
-  using wire = await Wire.dial(server.address);
-  for (let i = 0; i < 2; i++) {
-    const answer = await wire.ask({ DATA: i }) as unknown as Failed;
-    assertEquals(answer.STATUS.code, "HANDLER_FAILED");
-  }
+}
+
+Deno.test("after a stop, no deadline keeps the process", async () => {
+  const clock = new FakeClock();
+  const runner = new Runner({
+    handler: () => new Promise<never>(() => {}),
+    clock,
+    deadline: 3_600_000,
+    limits: { requests: 10 },
+    onHandlerError() {},
+  });
+  const call = new Call("127.0.0.1:1", "1", () => "");
+  const request = { path: "/", operation: "NONE", data: 1, metadata: {} };
+  runner.run({ ...request, extra: {} }, call);
+  assertEquals(clock.pending, 1);
+  runner.abort(new Error("stopped"));
+  await runner.idle();
+  assertEquals(clock.pending, 0);
 });
 
 Deno.test("a status that is not of its form: other answers are kept", async () => {

@@ -11,6 +11,7 @@ import {
   within,
 } from "./support/cypher.ts";
 import { FaultProxy } from "./support/fault_proxy.ts";
+import { JournalFolder } from "./support/journal_folder.ts";
 import { Program } from "./support/program.ts";
 import {
   type CollectedSpan,
@@ -285,3 +286,47 @@ Deno.test("who does not trace does not load the package that does", async () => 
   assert(modules.length > 50);
   assert(!JSON.stringify(modules).includes("opentelemetry"));
 });
+
+const broken: Record<string, Tracing["server"]> = {
+  "throws at once": () => {
+    throw new Error("the exporter is down");
+  },
+  "throws after the handler": (_request, _peer, run) => {
+    run();
+    throw new Error("the exporter is down");
+  },
+  "rejects after the handler": async (_request, _peer, run) => {
+    await run();
+    throw new Error("the exporter is down");
+  },
+};
+for (const [how, trace] of Object.entries(broken)) {
+  for (const wire of WIRES) {
+    for (const journalled of [false, true]) {
+      const name = journalled ? `${wire}, with a journal` : wire;
+      Deno.test(`a tracing that ${how} costs no answer: ${name}`, async () => {
+        using folder = new JournalFolder();
+        const errors: string[] = [];
+        let runs = 0;
+        await using server = await startServer(async ({ data }) => {
+          runs++;
+          await Promise.resolve();
+          return { data };
+        }, {
+          wires: [wire],
+          ...(journalled && { journal: folder.journal }),
+          tracing: {
+            client: (request, _, send) => send(request, () => {}),
+            server: trace,
+          },
+          onHandlerError: (error) => errors.push(`${error}`),
+        });
+        await using client = makeClient(server.address, { wire });
+        assertEquals((await client.request({ data: 1 })).data, 1);
+        assertEquals((await client.request({ data: 2 })).data, 2);
+        assertEquals(runs, 2);
+        assertEquals(errors, Array(2).fill("Error: the exporter is down"));
+      });
+    }
+  }
+}

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from "../../protocol/clock.ts";
+import { checkFunction } from "../../protocol/options.ts";
 import { faultLine } from "./fault_line.ts";
 import { quoted } from "./format.ts";
 import type { LogLine } from "./line.ts";
@@ -27,6 +28,27 @@ export function printHandlerErrors<I extends FailedRequest>(
     clock,
   });
   return (error, info) => log.add("error", () => handlerLine(error, info));
+}
+
+/**
+ * Returns what is told of handlers' errors, or what prints them when it was left
+ * out. What a broken logger throws, or its promise rejects with, is dropped: it
+ * must not cost a peer its answer, nor everybody the server.
+ *
+ * @throws {CypherError} `BAD_OPTION` if it is no function.
+ */
+export function checkOnHandlerError<I extends FailedRequest>(
+  given: ((error: unknown, info: I) => unknown) | undefined,
+): (error: unknown, info: I) => void {
+  const tell = checkFunction("onHandlerError", given) ?? printHandlerErrors();
+  return (error, info) => {
+    try {
+      const told = tell(error, info);
+      if (told instanceof Promise) told.catch(() => {});
+    } catch {
+      // There is nobody else to tell.
+    }
+  };
 }
 
 /** What a handler threw, under the reference that its peer was given. */

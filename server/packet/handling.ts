@@ -31,7 +31,8 @@ export class Handling {
     const { length } = message;
     const done = () => this.#ends(began, length, "OK");
     const failed = (error: unknown) => {
-      this.#report(error);
+      const { address, id: connection } = this.#connection;
+      this.#settings.onHandlerError(error, { address, connection });
       this.#ends(began, length, "HANDLER_FAILED");
     };
     try {
@@ -54,14 +55,5 @@ export class Handling {
       bytesIn,
       bytesOut: 0,
     });
-  }
-
-  #report(error: unknown): void {
-    const { address, id: connection } = this.#connection;
-    try {
-      this.#settings.onHandlerError(error, { address, connection });
-    } catch {
-      // A broken logger must not cost the peer its connection.
-    }
   }
 }

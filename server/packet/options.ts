@@ -13,7 +13,7 @@ import {
   PACKET_OPTIONS,
 } from "../../protocol/packet/options.ts";
 import { checkMonitor } from "../check_monitor.ts";
-import { printHandlerErrors } from "../log/handler_errors.ts";
+import { checkOnHandlerError } from "../log/handler_errors.ts";
 import type { Monitor } from "../monitor.ts";
 import type { PacketHandler, PacketHandlerErrorInfo } from "./handler.ts";
 
@@ -118,8 +118,7 @@ export function checkPacketServerOptions(options: PacketServerOptions) {
     hostname: checkHostname("hostname", hostname, "127.0.0.1"),
     limits: checkNumbers("limits", limits, PACKET_SERVER_LIMITS),
     monitor: checkMonitor(monitor, checkClock(clock)),
-    onHandlerError: checkFunction("onHandlerError", onHandlerError) ??
-      printHandlerErrors(),
+    onHandlerError: checkOnHandlerError(onHandlerError),
     clock: checkClock(clock),
     newSession: checkFunction("newSession", newSession) ??
       (() => crypto.randomUUID()),

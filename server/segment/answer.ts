@@ -63,11 +63,7 @@ function failed(
   error: unknown,
 ): Failed {
   const { id, address } = connection;
-  try {
-    settings.onHandlerError(error, { connection: id, address });
-  } catch {
-    // A broken logger must not cost the others their server.
-  }
+  settings.onHandlerError(error, { connection: id, address });
   const late = error instanceof CypherError && error.code === "DEADLINE";
   return {
     kind: "failed",

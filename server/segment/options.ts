@@ -9,7 +9,7 @@ import {
   milliseconds,
 } from "../../protocol/options.ts";
 import { checkMonitor } from "../check_monitor.ts";
-import { printHandlerErrors } from "../log/handler_errors.ts";
+import { checkOnHandlerError } from "../log/handler_errors.ts";
 import type { Monitor } from "../monitor.ts";
 import type { SegmentHandler, SegmentPeer } from "./handler.ts";
 import type { SegmentServerStep } from "./steps.ts";
@@ -125,8 +125,7 @@ export function checkSegmentServerOptions(options: SegmentServerOptions) {
     limits: checkNumbers("limits", limits, SEGMENT_SERVER_LIMITS),
     monitor: checkMonitor(monitor, checkClock(clock)),
     onStep: checkFunction("onStep", onStep),
-    onHandlerError: checkFunction("onHandlerError", onHandlerError) ??
-      printHandlerErrors(),
+    onHandlerError: checkOnHandlerError(onHandlerError),
     clock: checkClock(clock),
     random: checkFunction("random", random) ?? Math.random,
     ...checkNumbers("", numbers, SEGMENT_SERVER_OPTIONS),

@@ -127,6 +127,7 @@ export class Requests {
         // After a reconnect it is cancelled again, if it has no ending yet.
         if (running.handler === "held") return;
         call.abort(new CypherError("ABORTED", "The caller cancelled"));
+        runner.forgo(call);
         connection.requestLeft();
       },
     };
@@ -155,7 +156,9 @@ export class Requests {
     };
     const idempotent = !(request instanceof CypherError) &&
       wire.idempotent(request);
+    let expected = !(request instanceof CypherError);
     clients.begin(record, id, running, idempotent, () => {
+      expected = false;
       if (request instanceof CypherError) {
         return done(failure(UNREADABLE, "BAD_REQUEST", request.message));
       }
@@ -164,6 +167,7 @@ export class Requests {
       running.handler = "working";
       answer.then(done);
     });
+    if (expected) runner.expect(call);
   }
 
   #endingOf({ text }: StoredAnswer): Ending {

@@ -276,17 +276,7 @@ export class Threads implements Serving {
         this.#bans.ban(message.origin, message.time);
         return this.#tellAll(message);
       case "handlerError":
-        return this.#handlerError(message.error, message.info);
-    }
-  }
-
-  #handlerError(
-    ...[error, info]: Parameters<CheckedOptions["onHandlerError"]>
-  ): void {
-    try {
-      this.#options.onHandlerError(error, info);
-    } catch {
-      // A broken logger must not cost the others their server.
+        return this.#options.onHandlerError(message.error, message.info);
     }
   }
 

@@ -8,9 +8,10 @@ import { systemClock } from "../../protocol/clock.ts";
 import { CypherError } from "../../protocol/errors.ts";
 import { checkTracing, type Tracing } from "../../protocol/tracing.ts";
 import { CypherCore } from "../cypher_core.ts";
-import type { Handler } from "../handler.ts";
+import type { Handler, HandlerErrorInfo } from "../handler.ts";
 import { cautious } from "../idempotent.ts";
 import { MOST_CAUSES, textOf } from "../log/fault_line.ts";
+import { checkOnHandlerError } from "../log/handler_errors.ts";
 import type { CypherServerOptions } from "../options.ts";
 import { listenOn } from "../tls_listener.ts";
 import { badHandler } from "./bad_handler.ts";
@@ -102,8 +103,9 @@ class Thread {
       listen: listenOn(options.tls, init.reusePort),
       clock: systemClock,
       monitor: this.#monitor,
-      onHandlerError: (error, info) =>
-        tell({ kind: "handlerError", error: cloneable(error), info }),
+      onHandlerError: checkOnHandlerError((error, info: HandlerErrorInfo) =>
+        tell({ kind: "handlerError", error: cloneable(error), info })
+      ),
       serverId: init.serverId,
       identities,
       journalling: this.#notes,

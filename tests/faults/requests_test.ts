@@ -9,11 +9,21 @@ import {
   startServer,
   until,
 } from "../support/cypher.ts";
+import { JournalFolder } from "../support/journal_folder.ts";
 
 const BOTH = ["session", "classic"] as const;
 
-for (const wire of BOTH) {
-  Deno.test(`more ${wire} requests than may run wait their turn`, async () => {
+for (
+  const [wire, journalled] of [
+    ...[["session", false], ["classic", false]] as const,
+    // There a handler begins once that is on record.
+    ...[["session", true], ["classic", true]] as const,
+  ]
+) {
+  const how = journalled ? ", with a journal" : "";
+  Deno.test(`more ${wire} requests than may run wait their turn${how}`, async () => {
+    using folder = new JournalFolder();
+    const journal = journalled ? { journal: folder.journal } : {};
     const effects = new Effects<number>();
     let running = 0;
     let most = 0;
@@ -23,7 +33,7 @@ for (const wire of BOTH) {
       await new Promise((resolve) => setTimeout(resolve, 1));
       running--;
       return { data };
-    }, { wires: [wire], limits: { requests: 5 } });
+    }, { wires: [wire], limits: { requests: 5 }, ...journal });
     using log = new SignalLog(server.monitor);
     const clients = Array.from(
       { length: 20 },
@@ -43,7 +53,9 @@ for (const wire of BOTH) {
     assertEquals(log.of("failure"), []);
     await Promise.all(clients.map((one) => one.close()));
   });
+}
 
+for (const wire of BOTH) {
   Deno.test(`a ${wire} connection that waits can be closed, and stopped`, async () => {
     const gate = new Gate();
     await using server = await startServer(async () => {

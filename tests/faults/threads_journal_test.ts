@@ -99,6 +99,21 @@ Deno.test("what a thread notes of ended requests is on record as it was noted", 
   });
 });
 
+Deno.test("a client is forgotten on record before another thread may know it anew", async () => {
+  const told: string[] = [];
+  const notes = new Notes((message) => {
+    if (message.kind !== "notes") return;
+    told.push(message.notes.map(({ kind }) => kind).join());
+  });
+  notes.know("client");
+  notes.forget("client");
+  // What is told from here on comes after it.
+  assertEquals(told, ["know,forget"]);
+  notes.know("another");
+  await Promise.resolve();
+  assertEquals(told, ["know,forget", "know"]);
+});
+
 Deno.test("with a journal the answers of a thread that died are not lost", async () => {
   using folder = new JournalFolder();
   using effects = new Effects();

@@ -67,7 +67,11 @@ export class ModelThread {
           () => resolve({ text: "{}", status: "OK", message: "" }),
         );
       });
-    this.runner = { run } as Partial<Runner> as Runner;
+    this.runner = {
+      run,
+      expect() {},
+      forgo() {},
+    } as Partial<Runner> as Runner;
   }
 
   /** Reads what the main thread told it, one message. */
@@ -81,6 +85,7 @@ export class ModelThread {
       case "give": {
         const { client } = message;
         const handover = registry.give(client);
+        this.#notes?.flush();
         this.outbox.push({ kind: "given", client, handover });
         break;
       }
