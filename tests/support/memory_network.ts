@@ -16,6 +16,8 @@ export interface MemoryNetworkOptions {
   random: () => number;
   /** The most that a chunk takes on its way; each is a random part of it. */
   delay?: number;
+  /** The most that one chunk in fifty takes besides: it was lost, say. */
+  stall?: number;
   /** Whether reads and writes take random parts of what they could. */
   slice?: boolean;
   /** What one direction holds that was not read; then writes wait. */
@@ -41,6 +43,7 @@ export class MemoryNetwork {
   constructor(options: MemoryNetworkOptions) {
     this.#options = {
       delay: 0,
+      stall: 0,
       slice: false,
       capacity: 65_536,
       ...options,
@@ -168,12 +171,11 @@ export class MemoryLink {
   /** For the ends: sends something to the other one. */
   carry(from: MemoryEnd, parcel: Parcel): void {
     if (this.#swallowed.has(from)) return;
-    const { clock, random, delay } = this.options;
+    const { clock, random, delay, stall } = this.options;
     const to = this.other(from);
-    const due = Math.max(
-      this.#arrivals.get(to) ?? 0,
-      clock.now() + Math.floor(random() * (delay + 1)),
-    );
+    let after = Math.floor(random() * (delay + 1));
+    if (stall > 0 && random() < 0.02) after += Math.floor(random() * stall);
+    const due = Math.max(this.#arrivals.get(to) ?? 0, clock.now() + after);
     this.#arrivals.set(to, due);
     clock.setTimeout(() => to.arrive(parcel), due - clock.now());
   }

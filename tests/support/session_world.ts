@@ -73,6 +73,7 @@ class World implements Watcher, Disposable {
       clock: this.#clock,
       random: chance.random,
       delay,
+      stall: chance.among([0, 3_000]),
       slice: chance.of(0.5),
       // Both would be too slow for what is sent.
       capacity: delay < 50 ? chance.among([2_000, 65_536]) : 65_536,
@@ -94,7 +95,8 @@ class World implements Watcher, Disposable {
           ...(forgetful && { maxAge: 500, clients: 1 }),
         },
         limits: {
-          handshakeTimeout: 2_000,
+          // Over the clients' connectTimeout: a hello may come too late.
+          handshakeTimeout: 5_000,
           writeBufferBytes: rules.writeBufferBytes,
         },
       },
