@@ -36,9 +36,11 @@ export class SessionPeer implements Disposable {
   }
 
   /** Connects and says hello; nothing is read after that by itself. */
-  static async dial({ hostname, port }: Address): Promise<SessionPeer> {
+  static async dial(
+    { hostname, port }: Address,
+    secret = crypto.getRandomValues(new Uint8Array(32)),
+  ): Promise<SessionPeer> {
     const socket = await Deno.connect({ hostname, port });
-    const secret = crypto.getRandomValues(new Uint8Array(32));
     const handshake = new ClientHandshake(pskOf("client", clientKeys), {
       client: clientIdOf(secret),
       software: "test",
@@ -91,13 +93,13 @@ export class SessionPeer implements Disposable {
     }
   }
 
-  /** The next frame of a type; null if the stream ends before it. */
-  async receive(type: FrameType): Promise<Frame | null> {
+  /** The next frame, of a type if one is given; null if the stream ends first. */
+  async receive(type?: FrameType): Promise<Frame | null> {
     const buffer = new Uint8Array(65_536);
     for (;;) {
       while (this.#frames.length > 0) {
         const frame = this.#frames.shift()!;
-        if (frame.type === type) return frame;
+        if (type === undefined || frame.type === type) return frame;
       }
       const size = await within("a frame", this.socket.read(buffer));
       if (size === null) return null;
