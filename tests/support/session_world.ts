@@ -96,6 +96,7 @@ class World implements Watcher, Disposable {
         limits: {
           handshakeTimeout: 2_000,
           writeBufferBytes: rules.writeBufferBytes,
+          requests: rules.requests,
         },
       },
       messageBytes: rules.serverBytes,
