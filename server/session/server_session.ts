@@ -130,7 +130,6 @@ export class ServerSession implements Owner {
   /** Ends, as the same client has come back on another connection. */
   replaced(): void {
     this.#sendClose("replaced", 0);
-    if (this.#state.kind === "proven") this.#state.requests.clear();
     this.#state = { kind: "over" };
     this.#writer!.flushed().then(() => this.#connection.end("replaced"));
   }
