@@ -145,7 +145,9 @@ export interface CypherServerOptions {
     messageRate?: number;
     /**
      * Requests whose handlers run, of all connections, default 65,536; over it
-     * no more are read until some have ended.
+     * further ones wait until some have ended: on the session wire a `window`
+     * of each connection, and `writeBufferBytes` of them, before no more are
+     * read.
      */
     requests?: number;
     /** How deep a message's JSON may nest, default 64 levels. */

@@ -75,6 +75,7 @@ const EVENTS = [
   "cancel meets an answer",
   "forgotten",
   "disconnect",
+  "requests wait for their turn",
   "window shrinks",
   "replaced",
   "client restart",

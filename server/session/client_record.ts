@@ -84,8 +84,10 @@ export class ClientRecord {
   owner: Owner | undefined;
   /** Its number among all connections, or that of the last one. */
   ticket = 0;
-  /** The highest id ever accepted. */
+  /** The highest id ever accepted, if only to be cancelled. */
   highest = 0;
+  /** The highest id whose handler may have begun, here or anywhere. */
+  begun = 0;
   /**
    * The ids that are done with. Its gaps may be those of an earlier server's
    * window, larger than that of now.
@@ -127,6 +129,7 @@ export class ClientRecord {
   begin(id: number, running: Running): void {
     this.running.set(id, running);
     this.highest = Math.max(this.highest, id);
+    this.begun = Math.max(this.begun, id);
   }
 
   /** A request that was accepted is over: it will never be executed again. */

@@ -186,6 +186,7 @@ export class ClientRegistry {
       record.finish(id);
       this.#kept.keep(record, id, UNKNOWN);
     }
+    record.begun = record.highest;
     this.#away.add(record);
   }
 
@@ -240,7 +241,7 @@ export class ClientRegistry {
     if (!handover) return journal?.know(id);
     const { finished, highest, kept, running } = handover;
     record.finished.merge(finished);
-    record.highest = Math.max(record.highest, highest);
+    record.highest = record.begun = Math.max(record.highest, highest);
     for (const [id, ending] of kept) this.#kept.keep(record, id, ending);
     for (const request of running) {
       if (record.running.has(request) || record.ending.has(request)) continue;

@@ -19,8 +19,8 @@ export interface FlowOptions {
 
 /**
  * When more is read from a session's peer, and whether it is there at all. Who
- * does not read its answers is not listened to, nor is anybody while as many
- * requests as may be are in progress.
+ * does not read its answers is not listened to, nor is anybody of whom too many
+ * requests wait for their turn.
  */
 export class Flow {
   #options: FlowOptions;
@@ -28,7 +28,7 @@ export class Flow {
   /** Until when the peer has to read what waits for it. */
   #slow: Deadline;
   #room: Promise<void> | undefined;
-  /** Whether nothing is read, as there is no room for another request. */
+  /** Whether nothing is read, as too many of its requests wait. */
   #paused = false;
 
   constructor(options: FlowOptions) {
@@ -80,21 +80,13 @@ export class Flow {
     return this.#room;
   }
 
-  /** Whether no other request may begin now. */
-  get full(): boolean {
-    return this.#options.wire.runner.room !== undefined;
-  }
-
   /**
-   * Resolves once there was room for another request, or the connection is
-   * over. Others may have been faster: look again.
+   * Nothing is read until then, or until the connection is over. The peer is
+   * not to be taken for dead meanwhile.
    */
-  async turn(): Promise<void> {
-    const { wire, connection } = this.#options;
-    connection.limit("requests");
+  async pause(until: Promise<void>): Promise<void> {
     this.#paused = true;
-    const { room } = wire.runner;
-    if (room) await connection.unlessEnded(room);
+    await this.#options.connection.unlessEnded(until);
     this.#paused = false;
     this.#heartbeat.alive();
   }

@@ -37,6 +37,11 @@ export class Requests {
     this.#most = Math.max(2 * wire.window + UNCONFIRMED, record.kept.size);
   }
 
+  /** Whether nothing is known of a request: it would be executed. */
+  isNew(id: number): boolean {
+    return this.#options.record.find(id).kind === "new";
+  }
+
   /**
    * A request has come: it is executed, unless it was before. While draining
    * new ones count as never written.

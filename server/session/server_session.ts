@@ -24,6 +24,7 @@ import { type HandshakeStep, ServerHandshake } from "./handshake.ts";
 import { ReadSize } from "./read_size.ts";
 import { Requests } from "./requests.ts";
 import type { SessionWireOptions } from "./session_options.ts";
+import { WaitingRequests } from "./waiting_requests.ts";
 
 /** How long the clients of a draining server are asked to stay away, in ms. */
 const STAY_AWAY = 1_000;
@@ -42,7 +43,7 @@ type SessionState =
   | {
     readonly kind: "proven";
     readonly record: ClientRecord;
-    readonly requests: Requests;
+    readonly requests: WaitingRequests;
   }
   /** It was said goodbye to: what still comes is dropped. */
   | { readonly kind: "over" };
@@ -153,10 +154,6 @@ export class ServerSession implements Owner {
       for (const plain of opener.push(chunk)) {
         for (const frame of this.#parser.push(plain)) {
           finished = true;
-          while (
-            frame.type === FRAME.request && this.#flow.full && !this.#over
-          ) await this.#flow.turn();
-          if (this.#over) return;
           const taking = this.#take(frame);
           if (taking) await taking;
           // One read can bring a thousand requests: none is taken on while too
@@ -172,6 +169,13 @@ export class ServerSession implements Owner {
       if (!(error instanceof CypherError)) throw error;
       this.#broken(error);
     }
+  }
+
+  /** A request that waited could not be taken, and nobody reads right now. */
+  #failed(error: unknown): void {
+    if (error instanceof CypherError) return this.#broken(error);
+    this.#connection.failure("INTERNAL", String(error));
+    this.#connection.close("internal");
   }
 
   get #over(): boolean {
@@ -222,7 +226,7 @@ export class ServerSession implements Owner {
     switch (frame.type) {
       case FRAME.request:
         this.#records!.wake();
-        return requests.request(frame, this.#draining);
+        return requests.request(frame);
       case FRAME.cancel:
         return requests.cancel(frame.id);
       case FRAME.answered:
@@ -293,7 +297,15 @@ export class ServerSession implements Owner {
       peerBytes: offer.messageBytes,
       deliver: (id, ending) => this.deliver(id, ending),
     });
-    this.#state = { kind: "proven", record, requests };
+    const waiting = new WaitingRequests({
+      wire: this.#options,
+      connection: this.#connection,
+      flow: this.#flow,
+      requests,
+      over: () => this.#over,
+      failed: (error) => this.#failed(error),
+    });
+    this.#state = { kind: "proven", record, requests: waiting };
     clients.confirm(record, answered);
     this.#connection.online("session", offer.name);
     this.#connection.timeout = Infinity;
@@ -311,6 +323,7 @@ export class ServerSession implements Owner {
     if (this.#draining) return;
     this.#draining = true;
     this.#sendClose("draining", STAY_AWAY);
+    this.#state.requests.clear();
     this.#endIfDone();
   }
 
@@ -326,7 +339,8 @@ export class ServerSession implements Owner {
   }
 
   #sendClose(reason: string, after: number): void {
-    const last = this.#state.kind === "proven" ? this.#state.record.highest : 0;
+    // None that waits: it may be below one that was cancelled while it waited.
+    const last = this.#state.kind === "proven" ? this.#state.record.begun : 0;
     this.#writer!.send(FRAME.close, 0, writeClose({ reason, after, last }));
   }
 

@@ -42,8 +42,10 @@ export class SessionPeer implements Disposable {
   }
 
   /** Connects and says hello; nothing is read after that by itself. */
-  static async dial(address: Address): Promise<SessionPeer> {
-    const secret = crypto.getRandomValues(new Uint8Array(32));
+  static async dial(
+    address: Address,
+    secret = crypto.getRandomValues(new Uint8Array(32)),
+  ): Promise<SessionPeer> {
     const peer = await SessionPeer.connect(address, secret);
     await peer.hello();
     return peer;
@@ -111,13 +113,13 @@ export class SessionPeer implements Disposable {
     }
   }
 
-  /** The next frame of a type; null if the stream ends before it. */
-  async receive(type: FrameType): Promise<Frame | null> {
+  /** The next frame, of a type if one is given; null if the stream ends first. */
+  async receive(type?: FrameType): Promise<Frame | null> {
     const buffer = new Uint8Array(65_536);
     for (;;) {
       while (this.#frames.length > 0) {
         const frame = this.#frames.shift()!;
-        if (frame.type === type) return frame;
+        if (type === undefined || frame.type === type) return frame;
       }
       const size = await within("a frame", this.socket.read(buffer));
       if (size === null) return null;

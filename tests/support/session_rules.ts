@@ -23,6 +23,8 @@ export interface Rules {
   readonly serverBytes: readonly number[];
   /** What may wait for a client. */
   readonly writeBufferBytes: number;
+  /** How many handlers may run at once. */
+  readonly requests: number;
 }
 
 /** The rules of a world. */
@@ -38,6 +40,7 @@ export function rulesOf(chance: Chance): Rules {
     clientBytes: chance.of(0.1) ? 3_000 : 1_000_000,
     serverBytes: chance.of(0.1) ? [3_000, 1_000_000] : [1_000_000],
     writeBufferBytes: chance.of(0.2) ? 1_024 : 1_000_000,
+    requests: chance.of(0.2) ? 3 : 65_536,
   };
 }
 

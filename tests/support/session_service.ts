@@ -219,6 +219,9 @@ export class Service implements Disposable {
         `the server says ${detail}: ${"message" in signal && signal.message}`,
       );
       if (detail === "replaced") count("replaced");
+      if (signal.kind === "limit" && signal.limit === "requests") {
+        count("requests wait for their turn");
+      }
     });
     server.start();
     note(`server starts, window ${window}`);

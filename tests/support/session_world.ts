@@ -98,6 +98,7 @@ class World implements Watcher, Disposable {
           // Over the clients' connectTimeout: a hello may come too late.
           handshakeTimeout: 5_000,
           writeBufferBytes: rules.writeBufferBytes,
+          requests: rules.requests,
         },
       },
       messageBytes: rules.serverBytes,
