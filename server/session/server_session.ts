@@ -96,27 +96,31 @@ export class ServerSession implements Owner {
       "handshake-timeout",
       "handshakeTimeout",
     );
-    let reading = firstRead;
-    const size = new ReadSize(recvBuffer);
     let handshaking = true;
-    while (!connection.ended) {
-      const chunk = await reading;
-      if (chunk === null || connection.ended) break;
-      await this.#receive(chunk);
-      this.#flow.alive();
-      if (handshaking && this.#state.kind !== "handshake") {
-        handshaking = false;
-        settled();
+    const handshakeEnds = () => {
+      if (handshaking) settled();
+      handshaking = false;
+    };
+    try {
+      let reading = firstRead;
+      const size = new ReadSize(recvBuffer);
+      while (!connection.ended) {
+        const chunk = await reading;
+        if (chunk === null || connection.ended) break;
+        await this.#receive(chunk);
+        this.#flow.alive();
+        if (this.#state.kind !== "handshake") handshakeEnds();
+        if (connection.ended) break;
+        size.took(chunk.length);
+        reading = connection.read(size.bytes);
       }
-      if (connection.ended) break;
-      size.took(chunk.length);
-      reading = connection.read(size.bytes);
-    }
-    if (handshaking) settled();
-    this.#flow.stop();
-    this.#records?.rest();
-    if (this.#state.kind === "proven") {
-      this.#options.clients.release(this.#state.record, this);
+    } finally {
+      handshakeEnds();
+      this.#flow.stop();
+      this.#records?.rest();
+      if (this.#state.kind === "proven") {
+        this.#options.clients.release(this.#state.record, this);
+      }
     }
   }
 
