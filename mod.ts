@@ -88,6 +88,7 @@ export type {
   Signal,
   SignalBase,
   SignalKind,
+  SignalOf,
   TimeoutSignal,
 } from "./server/signals.ts";
 export { logSignals } from "./server/log/log_signals.ts";

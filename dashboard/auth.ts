@@ -115,7 +115,10 @@ export class Auth {
     return refuse(
       c,
       403,
-      "Without a token only this machine is let in; see the option token",
+      remoteAddress(c) === undefined
+        ? "Without a token only this machine is let in, and who asks is not " +
+          "known: pass Deno's info on, as in app.fetch(request, info)"
+        : "Without a token only this machine is let in; see the option token",
     );
   }
 

@@ -13,6 +13,7 @@ import {
   SIGNAL_KINDS,
   type SignalBase,
   type SignalKind,
+  type SignalOf,
 } from "./signals.ts";
 
 /** How often a limit is told at most, in ms. */
@@ -94,12 +95,12 @@ export interface Watched {
 }
 
 /** What a listener wants to hear. */
-export interface ListenOptions {
+export interface ListenOptions<K extends SignalKind = SignalKind> {
   /**
    * The kinds of signals that it is called with, default all. Of those that
    * nobody wants none are made: `request` costs something with each request.
    */
-  kinds?: readonly SignalKind[];
+  kinds?: readonly K[];
 }
 
 /**
@@ -163,14 +164,15 @@ export class Monitor {
    *
    * @throws {CypherError} `BAD_OPTION` if an option is not right.
    */
-  signals(
-    { kinds, ...options }: SubscribeOptions & ListenOptions = {},
-  ): Subscription<Signal> {
+  signals<K extends SignalKind = SignalKind>(
+    { kinds, ...options }: SubscribeOptions & ListenOptions<K> = {},
+  ): Subscription<SignalOf<K>> {
     const wanted = kinds && { kinds };
+    // `listen` lets these through alone, which its type cannot say.
     return this.#signals.subscribe(
       options,
       (listener) => this.listen(listener, wanted),
-    );
+    ) as unknown as Subscription<SignalOf<K>>;
   }
 
   /**
@@ -179,16 +181,17 @@ export class Monitor {
    *
    * @throws {CypherError} `BAD_OPTION` if an option is not right.
    */
-  listen(
-    listener: (signal: Signal) => void,
-    options: ListenOptions = {},
+  listen<K extends SignalKind = SignalKind>(
+    listener: (signal: SignalOf<K>) => void,
+    options: ListenOptions<K> = {},
   ): () => void {
     checkNames("", options, ["kinds"]);
     const kinds = checkKinds(options.kinds);
     const unlisten = this.#signals.listen(
       kinds === SIGNAL_KINDS
-        ? listener
-        : (signal) => kinds.includes(signal.kind) && listener(signal),
+        ? listener as (signal: Signal) => void
+        : (signal) =>
+          kinds.includes(signal.kind) && listener(signal as SignalOf<K>),
     );
     this.#want(kinds, 1);
     let listening = true;

@@ -162,6 +162,9 @@ export type Signal =
 /** What tells signals apart. */
 export type SignalKind = Signal["kind"];
 
+/** The signals of some kinds. */
+export type SignalOf<K extends SignalKind> = Extract<Signal, { kind: K }>;
+
 /** Every kind, in an order that stays. */
 export const SIGNAL_KINDS: readonly SignalKind[] = Object.keys(
   {

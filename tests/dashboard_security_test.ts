@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import {
   dashboard,
   type DashboardOptions,
@@ -232,6 +232,9 @@ Deno.test("without a token, who cannot tell where a request is from refuses it",
   assertEquals(await status("/api/snapshot", {}), 200);
   assertEquals(await status("/api/snapshot", { host: "localhost" }), 403);
   assertEquals(await status("http://127.0.0.1:80/api/snapshot", {}), 403);
+  // As whoever mounts it without passing on who asks is to find out.
+  const lost = await app.request("http://127.0.0.1:80/api/snapshot");
+  assertMatch((await lost.json()).error, /app\.fetch\(request, info\)/);
 });
 
 Deno.test("a session is a cookie that scripts cannot read", async () => {

@@ -74,8 +74,31 @@ Deno.test("the README's dashboard works as it stands", async () => {
   }
 });
 
+Deno.test("the README's app works as it stands", async () => {
+  const [port, httpPort] = [availablePort(), availablePort()];
+  const file = await asFile(snippets("ts")[3]!, port);
+  const code = await Deno.readTextFile(file);
+  await Deno.writeTextFile(file, code.replace("8000", String(httpPort)));
+  try {
+    const args = ["run", "--check", "--no-prompt", "--allow-net", file];
+    await using serving = new Program(args);
+    await serving.listens(httpPort);
+    await using client = makeClient({ hostname: "127.0.0.1", port });
+    await client.request({});
+    const url = `http://127.0.0.1:${httpPort}`;
+    assertEquals(await (await fetch(url)).text(), "1 are here");
+    const { connections } = await (await fetch(`${url}/cypher/api/snapshot`))
+      .json();
+    assertEquals(connections.length, 1);
+    serving.kill("SIGINT");
+    assertEquals(await serving.ended, 0, serving.errors);
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
 Deno.test("the README's packet and segment work as they stand", async () => {
-  for (const code of snippets("ts").slice(3, 6)) {
+  for (const code of snippets("ts").slice(4, 7)) {
     const file = await asFile(code, availablePort());
     try {
       const args = ["run", "--check", "--no-prompt", "--allow-net", file];
@@ -89,7 +112,7 @@ Deno.test("the README's packet and segment work as they stand", async () => {
 });
 
 Deno.test("the README's chat works as it stands", async () => {
-  const [server, client, ...more] = snippets("ts").slice(6);
+  const [server, client, ...more] = snippets("ts").slice(7);
   assertEquals(more.length, 0, "a new snippet needs a test here");
   const port = availablePort();
   const files = [await asFile(server!, port), await asFile(client!, port)];

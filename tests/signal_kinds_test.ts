@@ -21,6 +21,23 @@ function wantedOf(monitor: Monitor): SignalKind[] {
   return SIGNAL_KINDS.filter((kind) => monitor.wants(kind));
 }
 
+Deno.test("who wants some kinds gets signals of those, with what they say", async () => {
+  const monitor = new Monitor();
+  const heard: string[] = [];
+  // That these are there for the asking is for the type checker to say.
+  monitor.listen(({ code, message }) => heard.push(code, message), {
+    kinds: ["notice", "failure"],
+  });
+  const notices = monitor.signals({ kinds: ["notice"] });
+  monitor.publish({ ...NOTICE, kind: "timeout", after: 1 });
+  monitor.publish(NOTICE);
+  for await (const { code } of notices) {
+    heard.push(code);
+    break;
+  }
+  assertEquals(heard, ["X", "", "X"]);
+});
+
 Deno.test("a kind is wanted as long as somebody listens to it", async () => {
   const monitor = new Monitor();
   const told: boolean[] = [];
