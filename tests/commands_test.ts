@@ -4,13 +4,16 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { X509Certificate } from "node:crypto";
 import config from "../deno.json" with { type: "json" };
 import { CypherServer, CypherStatus } from "../mod.ts";
+import { makeCerts } from "./support/certificates.ts";
 import { NO_NAME } from "./support/no_name.ts";
 import { availablePort, Program } from "./support/program.ts";
 
 const SERVE = ["run", "-A", pathOf("../server/main.ts")];
 const CLIENT = ["run", "-A", pathOf("../client/main.ts")];
+const CERTS = ["run", "-A", pathOf("../server/certs.ts")];
 const KEYS = {
   CYPHER_ENCRYPTION_KEY: "e".repeat(32),
   CYPHER_DECRYPTION_KEY: "d".repeat(32),
@@ -177,9 +180,16 @@ const WRONG: {
   },
 ];
 
+for (const host of ["no name", "a..b", "192.0.2", "x:1", "*", "0.0.0.0", ""]) {
+  WRONG.push({
+    args: [...CERTS, "--hosts", `box.lan,${host}`],
+    says: ["Cannot use --hosts: ", `192.0.2.2`, `, got "${host}"`],
+  });
+}
+
 for (const { args, env, says } of WRONG) {
   const shown = [...args.slice(2), ...Object.keys(env ?? {})].join(" ")
-    .replace(/\S*\/(\w+\/main.ts)/, "$1");
+    .replace(/\S*\/(\w+\/\w+.ts)/, "$1");
   Deno.test(`wrong: ${shown}`, async () => {
     // Keys that are not what is wrong are there, unless they are the point.
     const keys = "CYPHER_DECRYPTION_KEY" in (env ?? {}) ? {} : KEYS;
@@ -323,6 +333,48 @@ Deno.test("an empty variable is none", async () => {
     env: { ...KEYS, ...Object.fromEntries(empty) },
   });
   await server.prints("127.0.0.1:12345");
+});
+
+Deno.test({
+  name: "a certificate for another host is accepted there",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const hostname = "127.0.0.2";
+    const port = String(availablePort());
+    const asked = async (folder: string, env: Record<string, string> = {}) => {
+      const address = ["--tls", "--hostname", hostname, "--port", port];
+      const options = { cwd: folder, env: { ...KEYS, ...env } };
+      const flags = ["--no-dashboard", ...address];
+      await using server = new Program([...SERVE, ...flags], options);
+      await server.prints('"listening"');
+      const ask = [...CLIENT, "request", "READ", "/NUMBER", ...address];
+      await using client = new Program(ask, {
+        cwd: folder,
+        env: {
+          CYPHER_ENCRYPTION_KEY: KEYS.CYPHER_DECRYPTION_KEY,
+          CYPHER_DECRYPTION_KEY: KEYS.CYPHER_ENCRYPTION_KEY,
+        },
+      });
+      return [await client.ended, client.output, client.errors] as const;
+    };
+    const hosts = `${hostname},localhost,BOX.lan, 2001:db8::0:1`;
+    const { folder, cert, output } = await makeCerts("--hosts", hosts);
+    assertEquals(await asked(folder), [0, "0\n", ""]);
+    assertStringIncludes(
+      output,
+      "for localhost, 127.0.0.1, ::1, 127.0.0.2, box.lan, 2001:db8::1, 365",
+    );
+    assertEquals(
+      new X509Certificate(cert).subjectAltName,
+      "DNS:localhost, DNS:box.lan, IP Address:127.0.0.1, " +
+        "IP Address:::1, IP Address:127.0.0.2, IP Address:2001:db8::1",
+    );
+    const [code, , errors] = await asked((await makeCerts()).folder);
+    assertEquals(code, 1);
+    assertStringIncludes(errors, "not valid for name");
+    assertStringIncludes(errors, "deno task certs --hosts 127.0.0.2");
+    assert(!errors.includes("tls.serverName"), errors);
+  },
 });
 
 Deno.test("data comes from standard input, too", async () => {
