@@ -14,7 +14,7 @@ import {
 } from "../protocol/command_line.ts";
 import { CypherError, CypherStatus } from "../protocol/errors.ts";
 import { fileError } from "../protocol/file_error.ts";
-import { KEY_FILE, keysOf, parseKeys } from "../protocol/keys.ts";
+import { exposureOf, KEY_FILE, keysOf, parseKeys } from "../protocol/keys.ts";
 import { milliseconds } from "../protocol/options.ts";
 import { printable } from "../protocol/printable.ts";
 import { CypherClient } from "./cypher_client.ts";
@@ -194,6 +194,9 @@ async function findKeys(): Promise<
   if (given) return given;
   try {
     const keys = parseKeys(await Deno.readTextFile(KEY_FILE));
+    const { mode } = await Deno.stat(KEY_FILE);
+    const warning = exposureOf({ mode, os: Deno.build.os });
+    if (warning) console.error(warning);
     return {
       encryptionKey: keys.clientToServer,
       decryptionKey: keys.serverToClient,

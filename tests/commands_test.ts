@@ -535,6 +535,66 @@ Deno.test("keys are made once, for their owner alone, and never printed", async 
   }
 });
 
+Deno.test({
+  name: "a keys file that others can open is told of, and used",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const cwd = await Deno.makeTempDir();
+    const env = { CYPHER_PORT: String(availablePort()) };
+    const file = `${cwd}/.cypher/keys.json`;
+    const task = (name: "serve" | "request", path: string) => {
+      const { command } = config.tasks[name];
+      const [permissions] = /--allow.*(?= (server|client)\/main)/.exec(
+        command,
+      )!;
+      return ["run", "--no-prompt", ...permissions.split(" "), pathOf(path)];
+    };
+    const serve = [
+      ...task("serve", "../server/main.ts"),
+      "--no-dashboard",
+      "--log",
+      "json",
+    ];
+    const ask = [
+      ...task("request", "../client/main.ts"),
+      "request",
+      "READ",
+      "/NUMBER",
+    ];
+    const warning =
+      "Others on this machine can open .cypher/keys.json, which " +
+      "is for its owner alone: chmod 600 .cypher/keys.json";
+    try {
+      await Deno.mkdir(`${cwd}/.cypher`);
+      const keys = {
+        clientToServer: "c".repeat(32),
+        serverToClient: "s".repeat(32),
+      };
+      await Deno.writeTextFile(file, JSON.stringify(keys));
+      for (
+        const [mode, open] of [[0o640, true], [0o602, true], [
+          0o400,
+          false,
+        ]] as const
+      ) {
+        await Deno.chmod(file, mode);
+        await using server = new Program(serve, { cwd, env });
+        await server.prints('"hint"');
+        const said = server.output.split("\n").filter((line) =>
+          line.includes(warning) && line.includes('"level":"warn"')
+        );
+        assertEquals(said.length, open ? 1 : 0, server.output);
+        await using client = new Program(ask, { cwd, env });
+        assertEquals(await client.ended, 0, client.errors);
+        assertEquals(client.output, "0\n");
+        assertEquals(client.errors, open ? `${warning}\n` : "");
+      }
+    } finally {
+      await Deno.remove(cwd, { recursive: true });
+    }
+  },
+});
+
 Deno.test("who is not let in hears why at once", async () => {
   const port = String(availablePort());
   const served = [...SERVE, "--port", port, "--no-dashboard"];
