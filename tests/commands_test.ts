@@ -264,6 +264,27 @@ Deno.test("help says what there is, and is no failure", async () => {
   }
 });
 
+Deno.test("-h is --help", async () => {
+  for (
+    const command of [
+      SERVE,
+      CERTS,
+      [...CLIENT, "ping"],
+      ["run", "-A", pathOf("../client/chat/main.ts")],
+      ["run", "-A", pathOf("../dashboard/demo.ts")],
+    ]
+  ) {
+    const said = [];
+    for (const flag of ["--help", "-h"]) {
+      await using program = new Program([...command, flag]);
+      assertEquals(await program.ended, 0, program.errors);
+      said.push(program.output);
+    }
+    assertEquals(said[0], said[1]);
+    assertStringIncludes(said[0]!, "-h, --help");
+  }
+});
+
 Deno.test("help fits a terminal of 80 columns", async () => {
   for (
     const args of [
