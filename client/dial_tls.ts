@@ -148,6 +148,10 @@ class JudgedConn implements Conn {
   }
 }
 
+/** What to do about a certificate that is for other names. */
+export const NAME_REMEDY =
+  "give a name of the certificate's as tls.serverName, or as hostname";
+
 /** What rustls says, and what to do about it. */
 const REMEDIES: readonly [RegExp, string][] = [
   [
@@ -169,7 +173,7 @@ const REMEDIES: readonly [RegExp, string][] = [
   ],
   [
     /not valid for name|Invalid hostname/i,
-    "give a name of the certificate's as tls.serverName, or as hostname",
+    NAME_REMEDY,
   ],
   [
     /InvalidContentType|corrupt message/,

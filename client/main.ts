@@ -14,11 +14,11 @@ import {
 } from "../protocol/command_line.ts";
 import { CypherError, CypherStatus } from "../protocol/errors.ts";
 import { fileError } from "../protocol/file_error.ts";
-import { KEY_FILE, keysOf, parseKeys } from "../protocol/keys.ts";
+import { exposureOf, KEY_FILE, keysOf, parseKeys } from "../protocol/keys.ts";
 import { milliseconds } from "../protocol/options.ts";
 import { printable } from "../protocol/printable.ts";
 import { CypherClient } from "./cypher_client.ts";
-import type { ClientTls } from "./dial_tls.ts";
+import { type ClientTls, NAME_REMEDY } from "./dial_tls.ts";
 import { CLIENT_OPTIONS } from "./options.ts";
 import { PING, ping } from "./ping.ts";
 
@@ -90,7 +90,7 @@ if (import.meta.main) {
     await main();
   } catch (error) {
     console.error(
-      error instanceof CypherStatus ? oneLine(error) : complaintOf(error),
+      error instanceof CypherStatus ? oneLine(error) : clientComplaintOf(error),
     );
     Deno.exit(1);
   }
@@ -180,7 +180,8 @@ async function pem(name: string): Promise<string> {
     }
     throw new CypherError(
       "BAD_OPTION",
-      `There is no ${file}: run "deno task certs" here once`,
+      `There is no ${file}: run "deno task certs" here once, or copy it from ` +
+        "where the server is",
     );
   }
 }
@@ -193,6 +194,9 @@ async function findKeys(): Promise<
   if (given) return given;
   try {
     const keys = parseKeys(await Deno.readTextFile(KEY_FILE));
+    const { mode } = await Deno.stat(KEY_FILE);
+    const warning = exposureOf({ mode, os: Deno.build.os });
+    if (warning) console.error(warning);
     return {
       encryptionKey: keys.clientToServer,
       decryptionKey: keys.serverToClient,
@@ -224,6 +228,19 @@ async function dataOf(given: string): Promise<unknown> {
         `in single quotes: '{"celsius": 21.5}'`,
     );
   }
+}
+
+/** What is said of an error: of what people can do with these commands. */
+function clientComplaintOf(error: unknown): unknown {
+  const complaint = complaintOf(error);
+  if (typeof complaint !== "string") return complaint;
+  const [, name = "NAME"] = /not valid for name "([^"]+)"/.exec(complaint) ??
+    [];
+  return complaint.replace(
+    NAME_REMEDY,
+    "use --hostname with a name of the certificate's, or make one for this " +
+      `name where the server is: deno task certs --hosts ${name}`,
+  );
 }
 
 function oneLine({ status, message }: CypherStatus): string {

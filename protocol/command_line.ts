@@ -123,7 +123,7 @@ export function helpOf({ usage, about, flags, positionals }: Command): string {
         return [word, flag.about];
     }
   });
-  rows.push(["--help", "Show this"]);
+  rows.push(["-h, --help", "Show this"]);
   const width = Math.max(...rows.map(([flag]) => flag!.length));
   const indent = width + 4;
   const lines = rows.map(([flag, text]) =>
@@ -187,14 +187,15 @@ function parse(
   values: Record<string, string | boolean | undefined>;
   positionals: string[];
 } {
-  const options = Object.fromEntries(
-    Object.entries({ ...flags, help: { kind: "switch" } as const }).map((
-      [name, { kind }],
-    ) => [dashedName(name), {
-      type: kind === "switch" ? "boolean" as const : "string" as const,
-      ...(name.length === 1 && { short: name }),
-    }]),
-  );
+  const options = {
+    ...Object.fromEntries(
+      Object.entries(flags).map(([name, { kind }]) => [dashedName(name), {
+        type: kind === "switch" ? "boolean" as const : "string" as const,
+        ...(name.length === 1 && { short: name }),
+      }]),
+    ),
+    help: { type: "boolean" as const, short: "h" },
+  };
   try {
     const given = parseArgs({
       args: [...args],

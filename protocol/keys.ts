@@ -62,10 +62,37 @@ function parse(text: string): KeyPair {
     // The engine's message would quote the file.
     throw new CypherError("BAD_OPTION", "Cannot read the keys: not JSON");
   }
-  const { clientToServer = "", serverToClient = "" } = keys ?? {};
+  const { clientToServer, serverToClient } = keys ?? {};
+  if (clientToServer === undefined) throw lacks("clientToServer");
+  if (serverToClient === undefined) throw lacks("serverToClient");
   keyBytes("clientToServer", clientToServer);
   keyBytes("serverToClient", serverToClient);
   return { clientToServer, serverToClient };
+}
+
+/** The names that the file has instead might be keys. */
+function lacks(name: keyof KeyPair): CypherError {
+  return new CypherError(
+    "BAD_OPTION",
+    `Cannot read the keys: "${name}" is missing; it must have ` +
+      '"clientToServer" and "serverToClient"',
+  );
+}
+
+/**
+ * What to say of a keys file that not only its owner can open, if that is so,
+ * by its mode; Windows has none.
+ */
+export function exposureOf(
+  { mode, os, file = KEY_FILE }: {
+    mode: number | null;
+    os: string;
+    file?: string;
+  },
+): string | undefined {
+  if (os === "windows" || mode === null || (mode & 0o077) === 0) return;
+  return `Others on this machine can open ${file}, which is for its owner ` +
+    `alone: chmod 600 ${file}`;
 }
 
 /**

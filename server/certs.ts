@@ -7,11 +7,13 @@
 // @ts-types="npm:@types/node-forge@^1.3.14"
 import forge from "npm:node-forge@^1.4.3";
 import { generateKeyPairSync } from "node:crypto";
+import { isIP } from "node:net";
 import {
   type Command,
   helpOf,
   parseCommandLine,
 } from "../protocol/command_line.ts";
+import { CypherError } from "../protocol/errors.ts";
 
 const COMMAND: Command = {
   usage: "deno task certs",
@@ -19,14 +21,24 @@ const COMMAND: Command = {
     `Makes a development authority, a certificate for the server and one for a
 client in .cypher/, for deno task serve --tls. Overwrites nothing.`,
   positionals: [],
-  flags: {},
+  flags: {
+    hosts: {
+      kind: "text",
+      about: "Names and addresses of the server besides this machine's own, " +
+        "with commas between, such as 192.0.2.2,box.lan",
+      default: "",
+    },
+  },
 };
 
 /** Where {@linkcode makeCertificates} puts its files. */
 const FOLDER = ".cypher";
-/** The names and addresses that the certificate is for. */
-const NAMES = ["localhost"];
-const ADDRESSES = ["127.0.0.1", "::1"];
+/** What every server's certificate is for: this machine's own names. */
+const HOSTS = ["localhost", "127.0.0.1", "::1"];
+/** A DNS name: RFC 1123, 2.1, and the underscores that some have. */
+const NAME = /^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.|$))+$/;
+/** What ends so is an address, or was meant as one (WHATWG URL, 3.5). */
+const NUMERIC = /(^|\.)\d+$/;
 const DAYS = 365;
 /** RSA, as the library knows no curves; 3,072 bits make the 128 of ours. */
 const BITS = 3_072;
@@ -44,7 +56,7 @@ type Files = Record<string, string>;
  * Makes an authority, a server's certificate and a client's. The authority's
  * own key is given to nobody: whoever trusts it trusts these two alone.
  */
-function makeCertificates(): Files {
+function makeCertificates(hosts: readonly string[]): Files {
   const authority = makeKeys();
   const server = makeKeys();
   const client = makeKeys();
@@ -63,7 +75,7 @@ function makeCertificates(): Files {
     { name: "subjectKeyIdentifier" },
   ]);
   ca.sign(signer, forge.md.sha256.create());
-  const subject = [{ name: "commonName", value: NAMES[0]! }];
+  const subject = [{ name: "commonName", value: hosts[0]! }];
   const cert = certificateOf(server.publicKey, subject, issuer, [
     ...LEAF,
     { name: "extKeyUsage", serverAuth: true },
@@ -71,8 +83,9 @@ function makeCertificates(): Files {
       name: "subjectAltName",
       // The kinds of GeneralName: RFC 5280, 4.2.1.6.
       altNames: [
-        ...NAMES.map((value) => ({ type: 2, value })),
-        ...ADDRESSES.map((ip) => ({ type: 7, ip })),
+        ...hosts.filter((host) => !isIP(host))
+          .map((value) => ({ type: 2, value })),
+        ...hosts.filter(isIP).map((ip) => ({ type: 7, ip })),
       ],
     },
   ]);
@@ -126,8 +139,37 @@ function serialNumber(): string {
   return bytes.toHex();
 }
 
+/**
+ * The hosts that a person gave, after those of every certificate.
+ *
+ * @throws {CypherError} `BAD_OPTION` naming one that is none.
+ */
+function hostsOf(given: string): string[] {
+  const others = given === "" ? [] : given.split(",").map(hostOf);
+  return [...new Set([...HOSTS, ...others])];
+}
+
+/** One of them, as it is compared: in lower case, IPv6 at its shortest. */
+function hostOf(given: string): string {
+  const host = given.trim().toLowerCase();
+  const ipv6 = isIP(host) === 6 && URL.parse(`http://[${host}]`)?.hostname;
+  if (ipv6 && ipv6 !== "[::]") return ipv6.slice(1, -1);
+  if (isIP(host) === 4 && host !== "0.0.0.0") return host;
+  if (NAME.test(host) && !host.endsWith(".") && !NUMERIC.test(host)) {
+    return host;
+  }
+  throw new CypherError(
+    "BAD_OPTION",
+    "Cannot use --hosts: it must be names and addresses that clients ask " +
+      `for, such as 192.0.2.2,box.lan, got ${JSON.stringify(given)}`,
+  );
+}
+
 /** Writes the files; gives their paths. Overwrites none. */
-async function writeCertificates(folder: string): Promise<string[]> {
+async function writeCertificates(
+  folder: string,
+  hosts: readonly string[],
+): Promise<string[]> {
   const paths = FILES.map((name) => `${folder}/${name}`);
   for (const path of paths) {
     if (!await exists(path)) continue;
@@ -136,7 +178,7 @@ async function writeCertificates(folder: string): Promise<string[]> {
         `client.key in ${folder}`,
     );
   }
-  const made = makeCertificates();
+  const made = makeCertificates(hosts);
   await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
   for (const name of FILES) {
     await Deno.writeTextFile(`${folder}/${name}`, made[name]!, {
@@ -159,7 +201,12 @@ async function exists(path: string): Promise<boolean> {
 
 if (import.meta.main) {
   try {
-    if (parseCommandLine(COMMAND, Deno.args, () => undefined)) await main();
+    const line = parseCommandLine(
+      COMMAND,
+      Deno.args,
+      (name) => Deno.env.get(name),
+    );
+    if (line) await main(hostsOf(line.texts["hosts"]!));
     else console.log(helpOf(COMMAND));
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
@@ -167,11 +214,12 @@ if (import.meta.main) {
   }
 }
 
-async function main(): Promise<void> {
+async function main(hosts: readonly string[]): Promise<void> {
   const [ca, cert, key, clientCert, clientKey] = await writeCertificates(
     FOLDER,
+    hosts,
   );
-  console.log(`Made, for ${[...NAMES, ...ADDRESSES].join(", ")}, ${DAYS} days:
+  console.log(`Made, for ${hosts.join(", ")}, ${DAYS} days:
   ${ca}      a development authority, to be trusted; its key is kept nowhere
   ${cert}    the server's certificate
   ${key}     its private key, for its owner's eyes alone

@@ -69,10 +69,17 @@ export class CypherServer implements AsyncDisposable {
    *
    * @throws {CypherError} `LISTEN_FAILED` if the address is taken or not this
    * machine's, `CLOSED` if the server was started before, `BAD_OPTION` if the
-   * handler's module cannot be used, or has not loaded within `loadTimeout`.
+   * handler's module cannot be used, or has not loaded within `loadTimeout`;
+   * `cause` is what the module threw.
    */
   async start(): Promise<void> {
-    await this.#serving.start();
+    try {
+      await this.#serving.start();
+    } catch (error) {
+      // Where it arose is in here; whoever reads it looks for who started.
+      if (error instanceof CypherError) Error.captureStackTrace(error);
+      throw error;
+    }
     if (this.#serving.equalKeys) this.#warnOfEqualKeys();
   }
 

@@ -1,5 +1,6 @@
 import { fileError } from "../protocol/file_error.ts";
 import {
+  exposureOf,
   generateKeys,
   KEY_FILE,
   type KeyPair,
@@ -8,17 +9,25 @@ import {
 
 /**
  * Reads the key file, making it first if there is none: a random pair that only
- * its owner may read. `made` tells which it was.
+ * its owner may read. `made` tells which it was, `warning` what is wrong
+ * with a file that will do.
  *
  * @throws {CypherError} `BAD_OPTION` if the file is not what it should be, or
  * the system does not let us read or make it.
  */
 export async function loadOrMakeKeys(
   path: string = KEY_FILE,
-): Promise<{ keys: KeyPair; made: boolean }> {
+): Promise<
+  { keys: KeyPair; made: boolean; warning?: string | undefined }
+> {
   try {
     const text = await Deno.readTextFile(path);
-    return { keys: parseKeys(text, path), made: false };
+    const { mode } = await Deno.stat(path);
+    return {
+      keys: parseKeys(text, path),
+      made: false,
+      warning: exposureOf({ mode, os: Deno.build.os, file: path }),
+    };
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) {
       throw fileError("read", path, error);

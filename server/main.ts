@@ -82,9 +82,7 @@ export async function serve(
   const options: CypherServerOptions = {
     ...optionsOf(numbers),
     hostname: hostname!,
-    ...await findKeys((file) =>
-      log.say("keys", `Made a random pair of keys: ${file}`)
-    ),
+    ...await findKeys((text, level) => log.say("keys", text, {}, level)),
     ...(journal && { journal }),
     ...(line.switches["tls"] &&
       { tls: await findCertificate(line.switches["clientCert"]!) }),

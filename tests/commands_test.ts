@@ -4,13 +4,16 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { X509Certificate } from "node:crypto";
 import config from "../deno.json" with { type: "json" };
 import { CypherServer, CypherStatus } from "../mod.ts";
+import { makeCerts } from "./support/certificates.ts";
 import { NO_NAME } from "./support/no_name.ts";
 import { availablePort, Program } from "./support/program.ts";
 
 const SERVE = ["run", "-A", pathOf("../server/main.ts")];
 const CLIENT = ["run", "-A", pathOf("../client/main.ts")];
+const CERTS = ["run", "-A", pathOf("../server/certs.ts")];
 const KEYS = {
   CYPHER_ENCRYPTION_KEY: "e".repeat(32),
   CYPHER_DECRYPTION_KEY: "d".repeat(32),
@@ -177,9 +180,16 @@ const WRONG: {
   },
 ];
 
+for (const host of ["no name", "a..b", "192.0.2", "x:1", "*", "0.0.0.0", ""]) {
+  WRONG.push({
+    args: [...CERTS, "--hosts", `box.lan,${host}`],
+    says: ["Cannot use --hosts: ", `192.0.2.2`, `, got "${host}"`],
+  });
+}
+
 for (const { args, env, says } of WRONG) {
   const shown = [...args.slice(2), ...Object.keys(env ?? {})].join(" ")
-    .replace(/\S*\/(\w+\/main.ts)/, "$1");
+    .replace(/\S*\/(\w+\/\w+.ts)/, "$1");
   Deno.test(`wrong: ${shown}`, async () => {
     // Keys that are not what is wrong are there, unless they are the point.
     const keys = "CYPHER_DECRYPTION_KEY" in (env ?? {}) ? {} : KEYS;
@@ -254,6 +264,27 @@ Deno.test("help says what there is, and is no failure", async () => {
   }
 });
 
+Deno.test("-h is --help", async () => {
+  for (
+    const command of [
+      SERVE,
+      CERTS,
+      [...CLIENT, "ping"],
+      ["run", "-A", pathOf("../client/chat/main.ts")],
+      ["run", "-A", pathOf("../dashboard/demo.ts")],
+    ]
+  ) {
+    const said = [];
+    for (const flag of ["--help", "-h"]) {
+      await using program = new Program([...command, flag]);
+      assertEquals(await program.ended, 0, program.errors);
+      said.push(program.output);
+    }
+    assertEquals(said[0], said[1]);
+    assertStringIncludes(said[0]!, "-h, --help");
+  }
+});
+
 Deno.test("help fits a terminal of 80 columns", async () => {
   for (
     const args of [
@@ -323,6 +354,48 @@ Deno.test("an empty variable is none", async () => {
     env: { ...KEYS, ...Object.fromEntries(empty) },
   });
   await server.prints("127.0.0.1:12345");
+});
+
+Deno.test({
+  name: "a certificate for another host is accepted there",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const hostname = "127.0.0.2";
+    const port = String(availablePort());
+    const asked = async (folder: string, env: Record<string, string> = {}) => {
+      const address = ["--tls", "--hostname", hostname, "--port", port];
+      const options = { cwd: folder, env: { ...KEYS, ...env } };
+      const flags = ["--no-dashboard", ...address];
+      await using server = new Program([...SERVE, ...flags], options);
+      await server.prints('"listening"');
+      const ask = [...CLIENT, "request", "READ", "/NUMBER", ...address];
+      await using client = new Program(ask, {
+        cwd: folder,
+        env: {
+          CYPHER_ENCRYPTION_KEY: KEYS.CYPHER_DECRYPTION_KEY,
+          CYPHER_DECRYPTION_KEY: KEYS.CYPHER_ENCRYPTION_KEY,
+        },
+      });
+      return [await client.ended, client.output, client.errors] as const;
+    };
+    const hosts = `${hostname},localhost,BOX.lan, 2001:db8::0:1`;
+    const { folder, cert, output } = await makeCerts("--hosts", hosts);
+    assertEquals(await asked(folder), [0, "0\n", ""]);
+    assertStringIncludes(
+      output,
+      "for localhost, 127.0.0.1, ::1, 127.0.0.2, box.lan, 2001:db8::1, 365",
+    );
+    assertEquals(
+      new X509Certificate(cert).subjectAltName,
+      "DNS:localhost, DNS:box.lan, IP Address:127.0.0.1, " +
+        "IP Address:::1, IP Address:127.0.0.2, IP Address:2001:db8::1",
+    );
+    const [code, , errors] = await asked((await makeCerts()).folder);
+    assertEquals(code, 1);
+    assertStringIncludes(errors, "not valid for name");
+    assertStringIncludes(errors, "deno task certs --hosts 127.0.0.2");
+    assert(!errors.includes("tls.serverName"), errors);
+  },
 });
 
 Deno.test("data comes from standard input, too", async () => {
@@ -481,6 +554,66 @@ Deno.test("keys are made once, for their owner alone, and never printed", async 
   } finally {
     await Deno.remove(cwd, { recursive: true });
   }
+});
+
+Deno.test({
+  name: "a keys file that others can open is told of, and used",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const cwd = await Deno.makeTempDir();
+    const env = { CYPHER_PORT: String(availablePort()) };
+    const file = `${cwd}/.cypher/keys.json`;
+    const task = (name: "serve" | "request", path: string) => {
+      const { command } = config.tasks[name];
+      const [permissions] = /--allow.*(?= (server|client)\/main)/.exec(
+        command,
+      )!;
+      return ["run", "--no-prompt", ...permissions.split(" "), pathOf(path)];
+    };
+    const serve = [
+      ...task("serve", "../server/main.ts"),
+      "--no-dashboard",
+      "--log",
+      "json",
+    ];
+    const ask = [
+      ...task("request", "../client/main.ts"),
+      "request",
+      "READ",
+      "/NUMBER",
+    ];
+    const warning =
+      "Others on this machine can open .cypher/keys.json, which " +
+      "is for its owner alone: chmod 600 .cypher/keys.json";
+    try {
+      await Deno.mkdir(`${cwd}/.cypher`);
+      const keys = {
+        clientToServer: "c".repeat(32),
+        serverToClient: "s".repeat(32),
+      };
+      await Deno.writeTextFile(file, JSON.stringify(keys));
+      for (
+        const [mode, open] of [[0o640, true], [0o602, true], [
+          0o400,
+          false,
+        ]] as const
+      ) {
+        await Deno.chmod(file, mode);
+        await using server = new Program(serve, { cwd, env });
+        await server.prints('"hint"');
+        const said = server.output.split("\n").filter((line) =>
+          line.includes(warning) && line.includes('"level":"warn"')
+        );
+        assertEquals(said.length, open ? 1 : 0, server.output);
+        await using client = new Program(ask, { cwd, env });
+        assertEquals(await client.ended, 0, client.errors);
+        assertEquals(client.output, "0\n");
+        assertEquals(client.errors, open ? `${warning}\n` : "");
+      }
+    } finally {
+      await Deno.remove(cwd, { recursive: true });
+    }
+  },
 });
 
 Deno.test("who is not let in hears why at once", async () => {

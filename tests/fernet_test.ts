@@ -1,4 +1,9 @@
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertNotEquals,
+  assertThrows,
+} from "@std/assert";
 import fc from "fast-check";
 import { createCipheriv, createHmac } from "node:crypto";
 import { CypherError } from "../protocol/errors.ts";
@@ -598,6 +603,35 @@ Deno.test("generated keys are keys, and never the same", () => {
     }
   }
   assertEquals(seen.size, 200);
+});
+
+Deno.test("a keys file that lacks a key says which, and what it must have", () => {
+  const { clientToServer, serverToClient } = generateKeys();
+  const lacking: Record<string, unknown[]> = {
+    clientToServer: [
+      {},
+      null,
+      [],
+      7,
+      "word",
+      { serverToClient },
+      { clienttoServer: clientToServer, serverToClient },
+    ],
+    serverToClient: [{ clientToServer }, { clientToServer, toString: "" }],
+  };
+  for (const [name, files] of Object.entries(lacking)) {
+    for (const file of files) {
+      const { message } = assertThrows(
+        () => parseKeys(JSON.stringify(file), "keys.json"),
+        CypherError,
+      );
+      assertEquals(
+        message,
+        `keys.json: Cannot read the keys: "${name}" is missing; it must have ` +
+          '"clientToServer" and "serverToClient"',
+      );
+    }
+  }
 });
 
 Deno.test("a keys file is read back, and refused without being quoted", () => {

@@ -2,6 +2,7 @@ import { CypherError } from "../../protocol/errors.ts";
 import { fileError } from "../../protocol/file_error.ts";
 import { KEY_FILE, keysOf } from "../../protocol/keys.ts";
 import { loadOrMakeKeys } from "../key_file.ts";
+import type { LogLevel } from "../log/line.ts";
 import type { ServerKeys } from "../key_ring.ts";
 import type { TlsKeys } from "../tls_keys.ts";
 
@@ -37,15 +38,16 @@ async function pem(name: string): Promise<string> {
 
 /**
  * The keys from the environment, else from the key file, which is made if there
- * is none; `made` is called then.
+ * is none; `say` is told that, or what is wrong with the file.
  */
-export async function findKeys(made: (file: string) => void): Promise<
-  ServerKeys
-> {
+export async function findKeys(
+  say: (text: string, level: LogLevel) => void,
+): Promise<ServerKeys> {
   const given = keysOf((name) => Deno.env.get(name));
   if (given) return given;
   const found = await loadOrMakeKeys();
-  if (found.made) made(KEY_FILE);
+  if (found.made) say(`Made a random pair of keys: ${KEY_FILE}`, "info");
+  if (found.warning) say(found.warning, "warn");
   return {
     encryptionKey: found.keys.serverToClient,
     decryptionKey: found.keys.clientToServer,

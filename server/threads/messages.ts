@@ -161,6 +161,8 @@ export type FromThread =
     readonly kind: "failed";
     readonly code: "BAD_OPTION" | "LISTEN_FAILED";
     readonly message: string;
+    /** The error behind it, if there is one. */
+    readonly cause: Error | undefined;
   }
   | {
     readonly kind: "fetch";

@@ -116,7 +116,7 @@ export class Thread {
         this.#state = { kind: "up" };
         return;
       case "failed":
-        return this.#failed(new CypherError(message.code, message.message));
+        return this.#failed(failureOf(message));
       case "stopped":
         return this.#over.resolve();
       default:
@@ -172,4 +172,10 @@ export class Thread {
     this.end();
     this.#options.died(false);
   }
+}
+
+function failureOf(
+  { code, message, cause }: FromThread & { kind: "failed" },
+): CypherError {
+  return new CypherError(code, message, cause && { cause });
 }

@@ -39,6 +39,9 @@ async function serve(init: Init): Promise<void> {
         ? error.code
         : "BAD_OPTION",
       message: error instanceof Error ? error.message : String(error),
+      cause: error instanceof Error && error.cause !== undefined
+        ? cloneable(error.cause)
+        : undefined,
     });
   }
 }
@@ -55,7 +58,8 @@ async function importHandler(url: string): Promise<HandlerModule> {
   try {
     module = await import(url);
   } catch (cause) {
-    throw badHandler(url, cause instanceof Error ? cause.message : `${cause}`);
+    const problem = cause instanceof Error ? cause.message : textOf(cause);
+    throw badHandler(url, problem, { cause });
   }
   const { default: handler = module["handler"], idempotent, tracing } = module;
   if (typeof handler !== "function") {
@@ -172,7 +176,7 @@ class Thread {
   }
 }
 
-/** What a handler threw, in the form that every error can cross threads in. */
+/** What a handler or its module threw, in the form that every error can cross threads in. */
 function cloneable(error: unknown, causes = MOST_CAUSES): Error {
   if (!(error instanceof Error)) {
     const said = new Error(textOf(error));

@@ -1,6 +1,11 @@
 /** Modules that never finish loading, at the start and later. */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { CypherServer, Monitor } from "../../mod.ts";
 import { checkServerOptions } from "../../server/options.ts";
 import { Threads } from "../../server/threads/threads.ts";
@@ -158,6 +163,46 @@ Deno.test("why a module failed is said, even to a thread that was busy", async (
   });
   assertStringIncludes(message, "no such sensor");
   await Deno.remove(path);
+});
+
+Deno.test("what a module threw leads to where it did, and to who started it", async () => {
+  const folder = await Deno.makeTempDir();
+  const files = {
+    "top.ts": 'throw new Error("at the top", { cause: new Error("below") });',
+    "deep.ts": 'import "./top.ts"; export default () => ({});',
+    "word.ts": 'throw "a word";',
+    "symbol.ts": 'throw Symbol("a word");',
+  };
+  for (const [name, text] of Object.entries(files)) {
+    await Deno.writeTextFile(`${folder}/${name}`, text);
+  }
+  async function inMyProgram(name: string): Promise<void> {
+    await using server = new CypherServer({
+      port: 0,
+      ...serverKeys,
+      threads: 2,
+      handler: new URL(`file://${folder}/${name}`),
+    });
+    await server.start();
+  }
+  for (const name of ["top.ts", "deep.ts"]) {
+    const { cause, message, stack } = await errorOf(inMyProgram(name));
+    assertStringIncludes(message, `/${name}: at the top`);
+    assert(cause instanceof Error);
+    assertStringIncludes(cause.stack!, "Error: at the top\n");
+    assertStringIncludes(cause.stack!, `file://${folder}/top.ts:1:7`);
+    assert(cause.cause instanceof Error);
+    assertStringIncludes(cause.cause.stack!, `/top.ts:1:`);
+    assertMatch(stack!, /^CypherError: Cannot use the handler/);
+    assertStringIncludes(stack!, "inMyProgram");
+  }
+  for (const name of ["word.ts", "symbol.ts"]) {
+    const { cause, message } = await errorOf(inMyProgram(name));
+    assertStringIncludes(message, "a word");
+    assert(cause instanceof Error);
+    assertStringIncludes(cause.message, "a word");
+  }
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("a module that ends its own thread is told of", async () => {

@@ -4,6 +4,7 @@ import { assertEquals } from "@std/assert";
 // @ts-types="npm:@types/node-forge@^1.3.14"
 import forge from "npm:node-forge@^1.4.3";
 import { generateKeyPairSync } from "node:crypto";
+import config from "../../deno.json" with { type: "json" };
 import { Program } from "./program.ts";
 
 /** A certificate with its key, as PEM. */
@@ -21,28 +22,31 @@ export interface Made extends Pair {
 }
 
 const certs = new URL("../../server/certs.ts", import.meta.url).pathname;
+const [permissions] = /--allow.*(?= server\/certs)/.exec(
+  config.tasks.certs.command,
+)!;
 
 /** Runs `deno task certs` in a folder, with the permissions of the task. */
-export function runCerts(folder: string): Program {
+export function runCerts(folder: string, flags: string[] = []): Program {
   return new Program(
     [
       "run",
       "--no-prompt",
-      "--allow-read=.cypher",
-      "--allow-write=.cypher",
+      ...permissions.split(" "),
       certs,
+      ...flags,
     ],
     { cwd: folder },
   );
 }
 
 /** What it makes, in a new folder that is removed when the tests end. */
-export async function makeCerts(): Promise<Made> {
+export async function makeCerts(...flags: string[]): Promise<Made> {
   const folder = await Deno.makeTempDir();
   globalThis.addEventListener("unload", () => {
     Deno.removeSync(folder, { recursive: true });
   });
-  await using program = runCerts(folder);
+  await using program = runCerts(folder, flags);
   assertEquals(await program.ended, 0, program.errors);
   const read = (name: string) => Deno.readTextFile(`${folder}/.cypher/${name}`);
   return {
