@@ -80,6 +80,7 @@ export type {
   Signal,
   SignalBase,
   SignalKind,
+  SignalOf,
   TimeoutSignal,
 } from "./server/signals.ts";
 

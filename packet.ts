@@ -74,6 +74,7 @@ export type {
   Signal,
   SignalBase,
   SignalKind,
+  SignalOf,
   TimeoutSignal,
 } from "./server/signals.ts";
 export type {

@@ -67,6 +67,7 @@ export type {
   Signal,
   SignalBase,
   SignalKind,
+  SignalOf,
   TimeoutSignal,
 } from "../server/signals.ts";
 export type { SubscribeOptions, Subscription } from "../protocol/broadcast.ts";
