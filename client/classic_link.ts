@@ -8,11 +8,14 @@ import type { IdentityRing } from "../protocol/identity_ring.ts";
 import { NulSplitter } from "../protocol/nul_splitter.ts";
 import { answerIn } from "../protocol/payload.ts";
 import { lossOf, type Transport } from "../protocol/transport.ts";
-import type { ClientLink } from "./client_wire.ts";
+import { type ClientLink, SPEAKS_TLS } from "./client_wire.ts";
 import type { Pending, PendingRequest } from "./pending.ts";
 import type { ClientOfflineReason } from "./signals.ts";
 
 const SMALLEST_READ = 4_096;
+/** An alert's record, of any version (RFC 8446, 5.1): no token begins so. */
+const TLS_ALERT = [0x15, 0x03] as const;
+const KEYS_MATCH = "Do the keys match?";
 
 /** How a {@linkcode ClassicLink} is made. */
 export interface ClassicLinkOptions {
@@ -45,6 +48,8 @@ export class ClassicLink implements ClientLink {
   #overdue: Deadline;
   #end: ClientOfflineReason | undefined;
   #answered = false;
+  /** Whether it took a request with it. */
+  #cut = false;
   #refusal: CypherError | undefined;
 
   constructor(options: ClassicLinkOptions) {
@@ -63,6 +68,11 @@ export class ClassicLink implements ClientLink {
   /** Why the server would not have us, if that is how it ended. */
   get refusal(): CypherError | undefined {
     return this.#refusal;
+  }
+
+  /** Whether it was cut off as by a server that does not take the keys. */
+  get suspicion(): string | undefined {
+    return this.#cut && !this.#answered ? KEYS_MATCH : undefined;
   }
 
   /** Runs the connection until it is over; resolves to the reason. */
@@ -158,6 +168,9 @@ export class ClassicLink implements ClientLink {
   #open(
     message: Uint8Array,
   ): Promise<Opened | CypherError> | Opened | CypherError {
+    if (TLS_ALERT.every((byte, at) => message[at] === byte)) {
+      return new CypherError("BAD_TOKEN", SPEAKS_TLS);
+    }
     try {
       const opened = this.#options.envelope.open(message);
       return opened instanceof Promise
@@ -205,6 +218,7 @@ export class ClassicLink implements ClientLink {
     if (!request) return;
     const cut = this.#end === "peer-closed" || this.#end === "peer-reset" ||
       this.#end === "refused";
+    this.#cut = cut;
     request.cuts = cut ? request.cuts + 1 : 0;
     if (request.cuts >= maxUnanswered) {
       pending.fail(request, this.#refusal ?? noAnswer(maxUnanswered));
@@ -235,7 +249,7 @@ function noAnswer(times: number): CypherError {
   return new CypherError(
     "NO_ANSWER",
     `The peer closed the connection ${times} times in a row instead of ` +
-      `answering. Do the keys match? If they did not before, it refuses this ` +
+      `answering. ${KEYS_MATCH} If they did not before, it refuses this ` +
       `address for a while, its limits.banTime; or it is full, its ` +
       `limits.connections. A Python server closes it when its handler raises`,
   );

@@ -2,6 +2,10 @@ import type { Transport } from "../protocol/transport.ts";
 import type { Link } from "./keeper.ts";
 import type { PendingRequest } from "./pending.ts";
 
+/** What to do about a server that answers with an alert of TLS. */
+export const SPEAKS_TLS =
+  "The server speaks TLS: make the client with the option tls";
+
 /** A link as the client uses it. */
 export interface ClientLink extends Link {
   /** Sends what may be sent now. */

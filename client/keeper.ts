@@ -32,6 +32,8 @@ export interface Link {
   run(ready: () => void): Promise<ClientOfflineReason>;
   /** Why the server would not have us, if that is how it ended. */
   readonly refusal?: CypherError | undefined;
+  /** What may have been wrong with a connection that ended, for people. */
+  readonly suspicion?: string | undefined;
   /** How long the server asked us to stay away, in ms; default 0. */
   readonly stayAway?: number;
   /** Closes the connection. */
@@ -141,8 +143,7 @@ export class Keeper<L extends Link> {
         failedDials = 0;
         const link = this.#events.link(dialled);
         reason = await this.#use(link);
-        this.#trouble = link.refusal?.message ??
-          `The connection ended: ${reason}`;
+        this.#trouble = link.refusal?.message ?? ended(reason, link.suspicion);
         stayAway = link.stayAway ?? 0;
         if (link.answered) failures = 0;
         if (link.refusal && !this.#closed) this.#events.refused(link.refusal);
@@ -244,4 +245,9 @@ export class Keeper<L extends Link> {
     if (reason === undefined) this.#events.online();
     else this.#events.offline(reason);
   }
+}
+
+function ended(reason: ClientOfflineReason, suspicion?: string): string {
+  const said = `The connection ended: ${reason}`;
+  return suspicion ? `${said}. ${suspicion}` : said;
 }

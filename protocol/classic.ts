@@ -6,6 +6,10 @@ import type { Envelope, MaybePromise, Opened } from "./envelope.ts";
 import { Fernet } from "./fernet.ts";
 import { keyBytes } from "./keys.ts";
 
+/** What to do about an answer that was made with another key. */
+const SERVER_KEY = "Do the keys match? The decryptionKey here must be the " +
+  "server's encryptionKey";
+
 /** How a {@linkcode ClassicEnvelope} is made. */
 export interface ClassicEnvelopeOptions {
   /** Which end this is. */
@@ -49,6 +53,7 @@ export class ClassicEnvelope implements Envelope, Disposable {
     this.#opener = new Fernet(openKey, {
       clock,
       maxAge,
+      ...(role === "client" && { advice: SERVER_KEY }),
       ...(marks && { acceptIv: (iv: Uint8Array) => !marks.isOwn(iv) }),
     });
   }

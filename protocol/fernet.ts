@@ -36,6 +36,8 @@ export interface FernetOptions {
   maxAge?: number;
   /** What tells the time. */
   clock?: Clock;
+  /** What to do about another key, for people. Default: nothing is said. */
+  advice?: string;
 }
 
 /**
@@ -53,6 +55,7 @@ export class Fernet implements Disposable {
   #acceptIv: (iv: Uint8Array) => boolean;
   #maxAge: number;
   #clock: Clock;
+  #advice: string;
   #scratch = new Uint8Array(SCRATCH);
 
   /** `key` is 32 bytes: the first 16 sign, the last 16 encrypt. */
@@ -63,6 +66,7 @@ export class Fernet implements Disposable {
       acceptIv = () => true,
       maxAge = Infinity,
       clock = systemClock,
+      advice = "",
     }: FernetOptions = {},
   ) {
     this.#hmac = new HmacSha256(key.subarray(0, 16));
@@ -72,6 +76,7 @@ export class Fernet implements Disposable {
     this.#acceptIv = acceptIv;
     this.#maxAge = maxAge;
     this.#clock = clock;
+    this.#advice = advice;
   }
 
   /** Seals bytes into a token. */
@@ -99,7 +104,7 @@ export class Fernet implements Disposable {
     const signed = body.subarray(0, body.length - TAG);
     const identity = body.subarray(body.length - TAG);
     if (!timingSafeEqual(this.#hmac.sign(signed), identity)) {
-      throw badToken("it was not made with this key, or was altered");
+      throw this.#wrongKey("it was not made with this key, or was altered");
     }
     this.#judgeAge(signed);
     const iv = signed.subarray(IV_AT, CIPHERTEXT_AT);
@@ -107,14 +112,14 @@ export class Fernet implements Disposable {
     const ciphertext = signed.subarray(CIPHERTEXT_AT);
     if (ciphertext.length < OFF_THREAD_FROM) {
       const plain = this.#cipher.decrypt(iv, ciphertext);
-      if (!plain) throw notWhole();
+      if (!plain) throw this.#notWhole();
       return { plain, identity };
     }
     return this.#offThread((key) =>
       crypto.subtle.decrypt({ name: "AES-CBC", iv }, key, ciphertext)
     ).then(
       (plain) => ({ plain: new Uint8Array(plain), identity }),
-      () => Promise.reject(notWhole()),
+      () => Promise.reject(this.#notWhole()),
     );
   }
 
@@ -148,6 +153,15 @@ export class Fernet implements Disposable {
     if (Math.abs(this.#clock.wall() - made) > this.#maxAge) {
       throw badToken(`its time is more than ${this.#maxAge} ms from now`);
     }
+  }
+
+  /** The HMAC is right, so half of the key is: the other half is not. */
+  #notWhole(): CypherError {
+    return this.#wrongKey("what it holds is not whole");
+  }
+
+  #wrongKey(problem: string): CypherError {
+    return badToken(this.#advice ? `${problem}. ${this.#advice}` : problem);
   }
 
   async #offThread(
@@ -207,8 +221,4 @@ function unshared(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 
 function badToken(problem: string): CypherError {
   return new CypherError("BAD_TOKEN", `Cannot open the token: ${problem}`);
-}
-
-function notWhole(): CypherError {
-  return badToken("what it holds is not whole");
 }

@@ -32,11 +32,13 @@ const LACKS: readonly (readonly [Class, instead: string])[] = [
 ];
 
 /**
- * Which of these a value is, with what to do instead; undefined if it is none,
- * or has a `toJSON` of its own. What is inside is not looked at: to walk
- * through an object costs up to a fifth of what it costs to write it.
+ * Which of these a value is, or which number that JSON lacks, with what to do
+ * instead; undefined if it is none, or has a `toJSON` of its own. What is inside
+ * is not looked at: to walk through an object costs up to a fifth of what it
+ * costs to write it.
  */
 export function lackedByJson(value: unknown): string | undefined {
+  if (typeof value === "number") return lackedNumber(value);
   if (typeof value !== "object" || value === null) return;
   // The prototype would do too, but takes ten times as long.
   const { constructor } = value;
@@ -53,6 +55,11 @@ export function lackedAmong(object: object): string | undefined {
   return;
 }
 
+/** For NaN and the infinities `JSON.stringify` writes `null`. */
+function lackedNumber(value: number): string | undefined {
+  return Number.isFinite(value) ? undefined : `${value}; give null or a text`;
+}
+
 /** By itself: the above stays small enough to be inlined. */
 function lackOf(value: object): string | undefined {
   if (decidesItself(value)) return;
@@ -60,6 +67,11 @@ function lackOf(value: object): string | undefined {
     if (value instanceof type) return `${type.name}; ${instead}`;
   }
   return;
+}
+
+/** The name alone of the class that a value is of, if it is one of these. */
+export function classLackedByJson(value: unknown): string | undefined {
+  return LACKS.find(([type]) => value instanceof type)?.[0].name;
 }
 
 function decidesItself(value: object): boolean {

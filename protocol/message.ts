@@ -14,15 +14,18 @@ export interface Request {
   readonly extra: { readonly [key: string]: JsonValue };
 }
 
-/** A request as a caller writes it; what is left out gets its default. */
+/**
+ * A request as a caller writes it; what is left out gets its default. Any other
+ * key is refused.
+ */
 export interface RequestInit {
   /** What the request is about, default `"/"`. */
   readonly path?: string | undefined;
   /** What is to be done, default `"NONE"`. */
   readonly operation?: string | undefined;
   /**
-   * Anything JSON can carry, default `{}`. A Map, a Set, bytes, a Promise or an
-   * Error is refused, but not deep inside of it.
+   * Anything JSON can carry, default `{}`. A Map, a Set, bytes, a Promise, an
+   * Error, NaN or Infinity is refused, but not deep inside of it.
    */
   readonly data?: unknown;
   /** Facts about the request, default `{}`. */
@@ -31,15 +34,15 @@ export interface RequestInit {
   readonly extra?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** What a handler answers. */
+/** What a handler answers. Any other key is refused. */
 export interface Reply {
   /** Default: the request's. */
   readonly path?: string | undefined;
   /** Default: the request's. */
   readonly operation?: string | undefined;
   /**
-   * Anything JSON can carry, default `null`. A Map, a Set, bytes, a Promise or
-   * an Error is refused, but not deep inside of it.
+   * Anything JSON can carry, default `null`. A Map, a Set, bytes, a Promise, an
+   * Error, NaN or Infinity is refused, but not deep inside of it.
    */
   readonly data?: unknown;
   /** Default: the request's. */

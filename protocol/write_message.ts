@@ -1,6 +1,6 @@
 import { CypherError } from "./errors.ts";
 import { isObject, writeJson, writeJsonObject } from "./json.ts";
-import { lackedByJson } from "./json_lacks.ts";
+import { classLackedByJson, lackedByJson } from "./json_lacks.ts";
 import {
   KEYS,
   type Reply,
@@ -12,8 +12,8 @@ import {
 /**
  * Writes a request as the text inside a token.
  *
- * @throws {CypherError} `UNSENDABLE` if a part has the wrong type or is
- * nothing JSON can carry.
+ * @throws {CypherError} `UNSENDABLE` if it has a key that no request has, or a
+ * part of the wrong type, or one that JSON cannot carry.
  */
 export function writeRequest(request: RequestInit): string {
   if (!isInit(request)) {
@@ -22,6 +22,9 @@ export function writeRequest(request: RequestInit): string {
       "Cannot send the message: a request is an object, such as " +
         '{ path: "/NUMBER", operation: "READ" }',
     );
+  }
+  for (const key in request) {
+    if (!isRequestKey(key)) refuseKey(request, key, "message");
   }
   const { path = "/", operation = "NONE", data = {}, metadata = {}, extra } =
     request;
@@ -32,10 +35,11 @@ export function writeRequest(request: RequestInit): string {
 }
 
 /**
- * Writes an answer as the text inside a token.
+ * Writes an answer as the text inside a token. The request itself is one too,
+ * and so is the answer that a client got.
  *
- * @throws {CypherError} `UNSENDABLE` if a part has the wrong type or is
- * nothing JSON can carry.
+ * @throws {CypherError} `UNSENDABLE` if it has a key that no reply has, or a
+ * part of the wrong type, or one that JSON cannot carry.
  */
 export function writeReply(
   request: Pick<Request, "path" | "operation" | "metadata">,
@@ -44,9 +48,12 @@ export function writeReply(
   if (!isInit(reply)) {
     throw new CypherError(
       "UNSENDABLE",
-      "Cannot send the answer: a handler returns an object, such as " +
-        "{ data: 42 }, and throws an Error",
+      `The handler returned ${kindOf(reply)}; it must return an object, ` +
+        "such as { data: 42 }",
     );
+  }
+  for (const key in reply) {
+    if (!isReplyKey(key)) refuseKey(reply, key, "answer");
   }
   if (reply.body !== undefined) return writeJson(reply.body);
   const {
@@ -72,6 +79,43 @@ export function writeFailure(
   data: unknown = null,
 ): string {
   return writeReply({ ...request, metadata: {} }, { data, status });
+}
+
+/** Written out, as every message is asked for each of its keys. */
+function isRequestKey(key: string): boolean {
+  return key === "path" || key === "operation" || key === "data" ||
+    key === "metadata" || key === "extra";
+}
+
+function isReplyKey(key: string): boolean {
+  return isRequestKey(key) || key === "status" || key === "body";
+}
+
+const ALLOWED = {
+  message: "request, only path, operation, data, metadata, extra",
+  answer: "reply, only path, operation, data, metadata, status, extra, body",
+};
+
+/** A typo must not pass for a default; what a class inherits is its own. */
+function refuseKey(
+  given: object,
+  key: string,
+  what: keyof typeof ALLOWED,
+): void {
+  if (!Object.hasOwn(given, key)) return;
+  const shown = JSON.stringify(key.slice(0, 80));
+  throw new CypherError(
+    "UNSENDABLE",
+    `Cannot send the ${what}: there is no ${shown} in a ${ALLOWED[what]}`,
+  );
+}
+
+/** For people: what kind of thing it is, as its value is nobody's business. */
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return `${value}`;
+  if (Array.isArray(value)) return "an array";
+  const kind = classLackedByJson(value) ?? typeof value;
+  return /^[AEIaeio]/.test(kind) ? `an ${kind}` : `a ${kind}`;
 }
 
 /** Whether it can be a message's parts: a Map or a Promise has none of them. */

@@ -3,6 +3,7 @@ import {
   assertEquals,
   assertInstanceOf,
   assertMatch,
+  assertStringIncludes,
 } from "@std/assert";
 import {
   CypherStatus,
@@ -551,6 +552,48 @@ Deno.test("data that JSON lacks: each end is told, and what to do", async () => 
     "CypherError: Cannot send the value: JSON has no Promise; " +
     "did you forget to await it?",
   ]);
+});
+
+Deno.test("a key that nothing has: each end is told, and nothing is sent", async () => {
+  const errors: unknown[] = [];
+  let calls = 0;
+  await using server = await startServer((request) => {
+    calls++;
+    return request.path === "/ECHO" ? request : { dta: 1 } as Reply;
+  }, { onHandlerError: (error) => errors.push(error) });
+  await using client = makeClient(server.address);
+  const request = { path: "/", dta: 4 };
+  const bad = await errorOf(client.request(request));
+  assertEquals([bad.code, calls], ["UNSENDABLE", 0]);
+  assertStringIncludes(bad.message, 'no "dta" in a request, only path,');
+  const failed = await errorOf(client.request({}));
+  assert(failed instanceof CypherStatus);
+  assertEquals([failed.status, calls], ["HANDLER_FAILED", 1]);
+  assertMatch(failed.message, /has it as [0-9a-f]{8}$/);
+  assertEquals(errors.map(String), [
+    'CypherError: Cannot send the answer: there is no "dta" in a reply, only ' +
+    "path, operation, data, metadata, status, extra, body",
+  ]);
+  const extra = { MORE: 1 };
+  const echo = await client.request({ path: "/ECHO", data: [1], extra });
+  assertEquals([echo.data, (echo.body as typeof extra).MORE], [[1], 1]);
+});
+
+Deno.test("a handler that returns nothing: the log says so", async () => {
+  const errors: unknown[] = [];
+  await using server = await startServer(
+    ({ data }) => (data === 1 ? undefined : Promise.resolve("x")) as never,
+    { onHandlerError: (error) => errors.push(error) },
+  );
+  await using client = makeClient(server.address);
+  for (const data of [1, 2]) await errorOf(client.request({ data }));
+  assertEquals(
+    errors.map(String),
+    ["undefined", "a string"].map((kind) =>
+      `CypherError: The handler returned ${kind}; it must return an object, ` +
+      "such as { data: 42 }"
+    ),
+  );
 });
 
 for (const how of ["throws", "rejects"]) {

@@ -111,6 +111,79 @@ Deno.test("a request of the wrong types is refused before it is sent", () => {
   }
 });
 
+const SPARE: unknown[] = ["x", undefined, { a: 1 }];
+
+Deno.test("a request's unknown key is refused, and those that exist named", () => {
+  for (const key of ["dta", "PATH", "OPERATION", "DATA", "status", "body"]) {
+    for (const spare of SPARE) {
+      const request = { path: "/NUMBER", data: 4, [key]: spare };
+      const bare = Object.assign(Object.create(null), request);
+      for (const given of [request, bare]) {
+        assertEquals(
+          failure("UNSENDABLE", () => writeRequest(given)).message,
+          `Cannot send the message: there is no "${key}" in a request, only ` +
+            "path, operation, data, metadata, extra",
+        );
+      }
+    }
+  }
+  const odd = JSON.parse('{"__proto__":1}');
+  assertStringIncludes(
+    failure("UNSENDABLE", () => writeRequest(odd)).message,
+    'no "__proto__"',
+  );
+  const long = failure(
+    "UNSENDABLE",
+    () => writeRequest({ ["\n".repeat(9_000)]: 1 } as RequestInit),
+  );
+  assert(long.message.length < 300 && !long.message.includes("\n"));
+});
+
+Deno.test("a message of a class, or of none, has the keys that are its own", () => {
+  class Reading {
+    path = "/a";
+    data = 1;
+    #secret = 2;
+    get secret() {
+      return this.#secret;
+    }
+  }
+  Object.defineProperty(Reading.prototype, "inherited", { enumerable: true });
+  const text = '{"PATH":"/a","OPERATION":"READ","DATA":1,"METADATA":{}}';
+  const bare = Object.assign(Object.create(null), { path: "/a", data: 1 });
+  for (const given of [new Reading(), bare]) {
+    assertEquals(writeRequest(given), text.replace("READ", "NONE"));
+    assertEquals(writeReply({ ...REQUEST, metadata: {} }, given), text);
+  }
+  const hidden = Object.defineProperty({ path: "/a" }, "dta", { value: 1 });
+  Object.assign(hidden, { [Symbol("s")]: 1 });
+  assertStringIncludes(writeRequest(hidden), '"/a"');
+});
+
+/** Each of these arrived as null. */
+const NUMBERS = [NaN, Infinity, -Infinity];
+
+Deno.test("a number that JSON lacks is refused, in whatever part", () => {
+  for (const value of NUMBERS) {
+    const parts: Reply[] = [{ data: value }, { metadata: { value } }];
+    parts.push({ extra: { value } });
+    for (const part of parts) {
+      const works = [
+        () => writeRequest(part),
+        () => writeReply(REQUEST, part),
+      ];
+      for (const work of works) {
+        assertEquals(
+          failure("UNSENDABLE", work).message,
+          `Cannot send the value: JSON has no ${value}; give null or a text`,
+        );
+      }
+    }
+    failure("UNSENDABLE", () => writeReply(REQUEST, { body: value }));
+    failure("UNSENDABLE", () => writeFailure(REQUEST, { code: "X" }, value));
+  }
+});
+
 Deno.test("a request that JSON cannot carry is refused", () => {
   for (const value of unsendables()) {
     failure("UNSENDABLE", () => writeRequest({ data: value }));
@@ -422,6 +495,63 @@ Deno.test("what is no reply is refused", () => {
   const replies = [undefined, null, 42, "x", true, [], [1], () => 1, 1n];
   for (const reply of [...replies, Symbol("s")]) {
     failure("UNSENDABLE", () => writeReply(REQUEST, reply as Reply));
+  }
+});
+
+Deno.test("what is no reply is told by its kind, never by its value", () => {
+  const replies: [unknown, string][] = [
+    [undefined, "undefined"],
+    [null, "null"],
+    ["a secret", "a string"],
+    [42, "a number"],
+    [true, "a boolean"],
+    [1n, "a bigint"],
+    [() => "a secret", "a function"],
+    [Symbol("a secret"), "a symbol"],
+    [["a secret"], "an array"],
+    [new Response("a secret"), "a Response"],
+    [new Map([["a secret", 1]]), "a Map"],
+    [new CypherError("CLOSED", "a secret"), "an Error"],
+    [Uint8Array.of(1), "a Uint8Array"],
+  ];
+  for (const [reply, kind] of replies) {
+    assertEquals(
+      failure("UNSENDABLE", () => writeReply(REQUEST, reply as Reply)).message,
+      `The handler returned ${kind}; it must return an object, such as ` +
+        "{ data: 42 }",
+    );
+  }
+});
+
+Deno.test("a reply's unknown key is refused, a body's company too", () => {
+  for (const key of ["dta", "DATA", "STATUS", "statusText"]) {
+    for (const spare of SPARE) {
+      for (const reply of [{ [key]: spare }, { body: 1, [key]: spare }]) {
+        assertEquals(
+          failure("UNSENDABLE", () => writeReply(REQUEST, reply)).message,
+          `Cannot send the answer: there is no "${key}" in a reply, only ` +
+            "path, operation, data, metadata, status, extra, body",
+        );
+      }
+    }
+  }
+});
+
+Deno.test("a request is a reply, and so is an answer that came from elsewhere", () => {
+  const text = '{"PATH":"/p","OPERATION":"o","DATA":[1],"METADATA":{},"X":2}';
+  const request = read(text);
+  assertEquals(writeReply(request, request), text);
+  assertEquals(
+    writeReply(request, { ...request, data: 1 }),
+    text.replace("[1]", "1"),
+  );
+  assertEquals(writeRequest(request), text);
+  const failed = text.replace('"X":2', '"STATUS":{"code":"GONE"}');
+  for (const elsewhere of [text, failed, "7"]) {
+    assertEquals(
+      writeReply(request, answer(elsewhere) as unknown as Reply),
+      elsewhere,
+    );
   }
 });
 

@@ -51,6 +51,44 @@ Deno.test("a deadline says that the keys are not accepted", async () => {
   assertStringIncludes(error.message, "The server does not accept the keys");
 });
 
+Deno.test("a deadline asks for the keys where the classic wire only hangs up", async () => {
+  await using server = await startServer(() => ({}), {
+    limits: { badTokens: Infinity },
+  });
+  await using client = makeClient(server.address, {
+    wire: "classic",
+    encryptionKey: "x".repeat(32),
+    // The deadline comes before the second attempt.
+    backoff: { first: 60_000, max: 60_000 },
+  });
+  const error = await errorOf(client.request({}, { deadline: 500 }));
+  assertEquals(error.code, "DEADLINE");
+  assertEquals(
+    error.message,
+    "The request had no answer within 500 ms. The connection ended: " +
+      "peer-closed. Do the keys match?",
+  );
+});
+
+for (const wrong of ["all of it", "its second half"]) {
+  Deno.test(`classic: an answer of another key, ${wrong}, says what to check`, async () => {
+    const { decryptionKey } = clientKeys;
+    const kept = wrong === "all of it" ? 0 : 16;
+    await using server = await startServer(() => ({}));
+    await using client = makeClient(server.address, {
+      wire: "classic",
+      decryptionKey: decryptionKey.slice(0, kept).padEnd(32, "x"),
+    });
+    const error = await errorOf(client.request({}));
+    assertEquals(error.code, "BAD_TOKEN");
+    assertStringIncludes(
+      error.message,
+      "Do the keys match? The decryptionKey here must be the server's " +
+        "encryptionKey",
+    );
+  });
+}
+
 Deno.test("a deadline says nothing of a connection that is up", async () => {
   await using server = await startServer(() =>
     Promise.withResolvers<Reply>().promise

@@ -232,9 +232,12 @@ Deno.test("a plaintext classic client and a TLS server", async () => {
   const { server, effects } = await startTls();
   await using _ = server;
   await using client = makeClient(server.address, { maxUnanswered: 3 });
-  const code = await codeOf(client.request({ path: "/" }));
+  const error = await errorOf(client.request({ path: "/" }));
   // TLS answers with an alert, which is no token, or with nothing at all.
-  assert(["BAD_TOKEN", "NO_ANSWER"].includes(code), code);
+  assert(["BAD_TOKEN", "NO_ANSWER"].includes(error.code), error.code);
+  if (error.code === "BAD_TOKEN") {
+    assertMatch(error.message, /speaks TLS: make the client with .* tls$/);
+  }
   assertEquals(effects, []);
 });
 

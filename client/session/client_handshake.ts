@@ -11,6 +11,7 @@ import {
   type ServerOffer,
   writeClientOffer,
 } from "../../protocol/offers.ts";
+import { SPEAKS_TLS } from "../client_wire.ts";
 
 const LENGTH = 2;
 /** The largest second message; its payload has 500 bytes at most. */
@@ -99,10 +100,7 @@ export function hungUp(): CypherError {
 }
 
 function tlsOnly(): CypherError {
-  return new CypherError(
-    "WIRE_MISMATCH",
-    "The server speaks TLS: make the client with the option tls",
-  );
+  return new CypherError("WIRE_MISMATCH", SPEAKS_TLS);
 }
 
 function refusal(byte: number): CypherError {
