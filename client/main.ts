@@ -194,8 +194,7 @@ async function findKeys(): Promise<
   if (given) return given;
   try {
     const keys = parseKeys(await Deno.readTextFile(KEY_FILE));
-    const { mode } = await Deno.stat(KEY_FILE);
-    const warning = exposureOf({ mode, os: Deno.build.os });
+    const warning = await exposureOf(Deno.stat, Deno.build.os);
     if (warning) console.error(warning);
     return {
       encryptionKey: keys.clientToServer,

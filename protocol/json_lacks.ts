@@ -62,16 +62,17 @@ function lackedNumber(value: number): string | undefined {
 
 /** By itself: the above stays small enough to be inlined. */
 function lackOf(value: object): string | undefined {
-  if (decidesItself(value)) return;
-  for (const [type, instead] of LACKS) {
-    if (value instanceof type) return `${type.name}; ${instead}`;
-  }
-  return;
+  const row = decidesItself(value) ? undefined : rowOf(value);
+  return row && `${row[0].name}; ${row[1]}`;
 }
 
 /** The name alone of the class that a value is of, if it is one of these. */
 export function classLackedByJson(value: unknown): string | undefined {
-  return LACKS.find(([type]) => value instanceof type)?.[0].name;
+  return rowOf(value)?.[0].name;
+}
+
+function rowOf(value: unknown): (typeof LACKS)[number] | undefined {
+  return LACKS.find(([type]) => value instanceof type);
 }
 
 function decidesItself(value: object): boolean {

@@ -80,17 +80,20 @@ function lacks(name: keyof KeyPair): CypherError {
 }
 
 /**
- * What to say of a keys file that not only its owner can open, if that is so,
- * by its mode; Windows has none.
+ * What to say of a keys file that others than its owner can open, if they can:
+ * by its mode and its folder's, which `stat` tells. Windows has none.
  */
-export function exposureOf(
-  { mode, os, file = KEY_FILE }: {
-    mode: number | null;
-    os: string;
-    file?: string;
-  },
-): string | undefined {
-  if (os === "windows" || mode === null || (mode & 0o077) === 0) return;
+export async function exposureOf(
+  stat: (path: string) => Promise<{ readonly mode: number | null }>,
+  os: string,
+  file = KEY_FILE,
+): Promise<string | undefined> {
+  if (os === "windows") return;
+  const folder = file.slice(0, Math.max(0, file.lastIndexOf("/"))) || ".";
+  const [own, around] = await Promise.all([stat(file), stat(folder)]);
+  const isOpen = ((own.mode ?? 0) & 0o077) !== 0;
+  const isReached = ((around.mode ?? 0) & 0o011) !== 0;
+  if (!isOpen || !isReached) return;
   return `Others on this machine can open ${file}, which is for its owner ` +
     `alone: chmod 600 ${file}`;
 }

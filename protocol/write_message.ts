@@ -96,13 +96,17 @@ const ALLOWED = {
   answer: "reply, only path, operation, data, metadata, status, extra, body",
 };
 
-/** A typo must not pass for a default; what a class inherits is its own. */
+/**
+ * A typo must not pass for a default. What a class inherits is its own; a key
+ * that is undefined is none, as in JSON.
+ */
 function refuseKey(
   given: object,
   key: string,
   what: keyof typeof ALLOWED,
 ): void {
   if (!Object.hasOwn(given, key)) return;
+  if (given[key as keyof typeof given] === undefined) return;
   const shown = JSON.stringify(key.slice(0, 80));
   throw new CypherError(
     "UNSENDABLE",

@@ -181,6 +181,12 @@ export class Connection implements Stranger {
   /** Called before it is closed to make room for others: a last word. */
   onCrowdOut: () => void = () => {};
 
+  /** Closes it for a fault of ours, which costs it, and never the server. */
+  fault(error: unknown): void {
+    this.failure("INTERNAL", String(error));
+    this.close("internal");
+  }
+
   /** Closes it to make room for others. */
   crowdOut(limit: string): void {
     this.limit(limit);

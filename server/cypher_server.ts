@@ -76,7 +76,7 @@ export class CypherServer implements AsyncDisposable {
     try {
       await this.#serving.start();
     } catch (error) {
-      // Where it arose is in here; whoever reads it looks for who started.
+      // Its stack would show our own code: who reads it looks for who started.
       if (error instanceof CypherError) Error.captureStackTrace(error);
       throw error;
     }

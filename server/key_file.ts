@@ -22,11 +22,10 @@ export async function loadOrMakeKeys(
 > {
   try {
     const text = await Deno.readTextFile(path);
-    const { mode } = await Deno.stat(path);
     return {
       keys: parseKeys(text, path),
       made: false,
-      warning: exposureOf({ mode, os: Deno.build.os, file: path }),
+      warning: await exposureOf(Deno.stat, Deno.build.os, path),
     };
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) {

@@ -54,7 +54,7 @@ export class Runner {
     this.#expected.add(call);
   }
 
-  /** It does not come, or has come. */
+  /** It does not come, or has come: while its handler runs, that counts. */
   forgo(call: Call): void {
     if (this.#expected.delete(call)) this.#makeRoom();
   }

@@ -259,9 +259,7 @@ export class TcpCore {
       if (conn.handshake) await this.#handshake(connection, conn);
       if (!connection.ended) await this.#options.serve(connection);
     } catch (error) {
-      // A fault of ours costs this connection, never the server.
-      connection.failure("INTERNAL", String(error));
-      connection.close("internal");
+      connection.fault(error);
     }
     await connection.release();
     this.#connections.delete(connection);

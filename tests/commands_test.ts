@@ -592,13 +592,16 @@ Deno.test({
         serverToClient: "s".repeat(32),
       };
       await Deno.writeTextFile(file, JSON.stringify(keys));
-      for (
-        const [mode, open] of [[0o640, true], [0o602, true], [
-          0o400,
-          false,
-        ]] as const
-      ) {
+      const cases = [
+        { mode: 0o640, folder: 0o755, open: true },
+        { mode: 0o602, folder: 0o711, open: true },
+        { mode: 0o400, folder: 0o755, open: false },
+        // As a copy often is, in the folder that was made for it.
+        { mode: 0o644, folder: 0o700, open: false },
+      ];
+      for (const { mode, folder, open } of cases) {
         await Deno.chmod(file, mode);
+        await Deno.chmod(`${cwd}/.cypher`, folder);
         await using server = new Program(serve, { cwd, env });
         await server.prints('"hint"');
         const said = server.output.split("\n").filter((line) =>

@@ -111,7 +111,7 @@ Deno.test("a request of the wrong types is refused before it is sent", () => {
   }
 });
 
-const SPARE: unknown[] = ["x", undefined, { a: 1 }];
+const SPARE: unknown[] = ["x", null, { a: 1 }];
 
 Deno.test("a request's unknown key is refused, and those that exist named", () => {
   for (const key of ["dta", "PATH", "OPERATION", "DATA", "status", "body"]) {

@@ -12,9 +12,11 @@ import {
 } from "../mod.ts";
 import {
   clientKeys,
+  HeldTimers,
   makeClient,
   serverKeys,
   startServer,
+  until,
 } from "./support/cypher.ts";
 import { availablePort } from "./support/program.ts";
 
@@ -25,14 +27,30 @@ async function errorOf(asked: Promise<unknown>): Promise<CypherError> {
   return await assertRejects(() => asked, CypherError);
 }
 
+/** What a deadline says that passes once an attempt to connect has failed. */
+async function overdue(
+  address: Parameters<typeof makeClient>[0],
+  options: Parameters<typeof makeClient>[1] = {},
+): Promise<string> {
+  const timers = new HeldTimers(500);
+  await using client = makeClient(address, {
+    ...options,
+    clock: timers.clock,
+    backoff: { first: 60_000, max: 60_000 },
+  });
+  const asked = errorOf(client.request({}, { deadline: 500 }));
+  await until("an attempt has failed", () => client.state === "waiting");
+  timers.fire();
+  const { code, message } = await asked;
+  assertEquals(code, "DEADLINE");
+  return message;
+}
+
 Deno.test("a deadline says why there was no connection", async () => {
   const address = nowhere();
-  await using client = makeClient(address);
-  const error = await errorOf(client.request({}, { deadline: 100 }));
-  assertEquals(error.code, "DEADLINE");
   assertStringIncludes(
-    error.message,
-    `no answer within 100 ms. Cannot connect to 127.0.0.1:${address.port}: ` +
+    await overdue(address),
+    `no answer within 500 ms. Cannot connect to 127.0.0.1:${address.port}: ` +
       "Connection refused",
   );
 });
@@ -42,29 +60,21 @@ Deno.test("a deadline says that the keys are not accepted", async () => {
     wires: ["session"],
     limits: { badTokens: Infinity },
   });
-  await using client = makeClient(server.address, {
-    wire: "session",
-    ...serverKeys,
-  });
-  const error = await errorOf(client.request({}, { deadline: 500 }));
-  assertEquals(error.code, "DEADLINE");
-  assertStringIncludes(error.message, "The server does not accept the keys");
+  assertStringIncludes(
+    await overdue(server.address, { wire: "session", ...serverKeys }),
+    "The server does not accept the keys",
+  );
 });
 
 Deno.test("a deadline asks for the keys where the classic wire only hangs up", async () => {
   await using server = await startServer(() => ({}), {
     limits: { badTokens: Infinity },
   });
-  await using client = makeClient(server.address, {
-    wire: "classic",
-    encryptionKey: "x".repeat(32),
-    // The deadline comes before the second attempt.
-    backoff: { first: 60_000, max: 60_000 },
-  });
-  const error = await errorOf(client.request({}, { deadline: 500 }));
-  assertEquals(error.code, "DEADLINE");
   assertEquals(
-    error.message,
+    await overdue(server.address, {
+      wire: "classic",
+      encryptionKey: "x".repeat(32),
+    }),
     "The request had no answer within 500 ms. The connection ended: " +
       "peer-closed. Do the keys match?",
   );

@@ -175,11 +175,10 @@ export class ServerSession implements Owner {
     }
   }
 
-  /** A request that waited could not be taken, and nobody reads right now. */
+  /** A request that waited could not be taken; no read is there to fail. */
   #failed(error: unknown): void {
-    if (error instanceof CypherError) return this.#broken(error);
-    this.#connection.failure("INTERNAL", String(error));
-    this.#connection.close("internal");
+    if (error instanceof CypherError) this.#broken(error);
+    else this.#connection.fault(error);
   }
 
   get #over(): boolean {

@@ -87,7 +87,7 @@ export class WaitingRequests {
     this.#keep(frame);
   }
 
-  /** Nothing is read until none waits; then it is this one's turn, or is not. */
+  /** Nothing is read until none waits; then this one is looked at again. */
   async #pause(frame: Frame): Promise<void> {
     const { flow, over } = this.#options;
     this.#emptied ??= Promise.withResolvers();
@@ -97,9 +97,9 @@ export class WaitingRequests {
 
   #keep({ type, id, payload }: Frame): void {
     const { connection, failed } = this.#options;
-    connection.limit("requests");
     const frames = this.#frames ??= new FifoMap();
     if (frames.get(id)) return;
+    connection.limit("requests");
     // A copy, as it is a view of all that came with it.
     frames.add(id, { type, id, payload: payload.slice() });
     this.#bytes += payload.length;
@@ -119,7 +119,11 @@ export class WaitingRequests {
       if (room) await connection.unlessEnded(room);
       // Their answers would be too much for who does not read any.
       else if (flow.room) await flow.room;
-      else this.#next(this.#frames);
+      else {
+        this.#next(this.#frames);
+        // Behind the other connections that were told of room: each has a turn.
+        await Promise.resolve();
+      }
       if (over()) this.clear();
     }
     this.#working = false;

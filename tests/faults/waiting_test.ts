@@ -190,15 +190,18 @@ Deno.test("those who give up make room, whoever waits behind them", async () => 
   );
   using log = new SignalLog(server.monitor);
   await using client = makeClient(server.address, { wire: "session" });
+  const gaveUp = new AbortController();
+  const { signal } = gaveUp;
   const codes = Array.from(
     { length: 5 },
-    () => codeOf(client.request({ data: "SLOW" }, { deadline: 100 })),
+    () => codeOf(client.request({ data: "SLOW" }, { signal })),
   );
   await log.wait("limit");
+  gaveUp.abort();
   await using other = makeClient(server.address, { wire: "session" });
   const answer = await within("an answer", other.request({ data: "QUICK" }));
   assertEquals(answer.data, "QUICK");
-  assertEquals(await Promise.all(codes), Array(5).fill("DEADLINE"));
+  assertEquals(await Promise.all(codes), Array(5).fill("ABORTED"));
   await until("they were told to stop", () => aborted >= 4);
   assertEquals(log.of("limit")[0]!.limit, "requests");
   assertEquals(log.of("offline"), []);
@@ -427,7 +430,41 @@ Deno.test("who is not read, as too much of it waits, is not taken for dead", asy
   await until("four pings or so", () => sent() > before + 4 * 35);
   crowded.gate.open();
   assert(await peer.receive(FRAME.pong));
-  assertEquals(crowded.log.of("offline"), []);
+  const gone = crowded.log.of("offline").map(({ connection }) => connection);
+  assert(!gone.includes(peer.id));
+});
+
+Deno.test("who always has a request waiting lets the others have their turns", async () => {
+  const gates: Gate[] = [];
+  const begun: unknown[] = [];
+  await using server = await startServer(async ({ data }) => {
+    begun.push(data);
+    const gate = new Gate();
+    gates.push(gate);
+    await gate.passed;
+    return {};
+  }, { wires: ["session"], limits: { requests: 1 } });
+  await using busy = makeClient(server.address, { wire: "session" });
+  await using other = makeClient(server.address, { wire: "session" });
+  await Promise.all([busy.connect(), other.connect()]);
+  using log = new SignalLog(server.monitor);
+  const asked = Array.from(
+    { length: 10 },
+    () => busy.request({ data: "BUSY" }),
+  );
+  await until("one runs, one waits", () => log.of("limit").length > 0);
+  const bytes = () =>
+    server.monitor.connections().map(({ bytesIn }) => bytesIn).sort();
+  const before = bytes();
+  asked.push(other.request({ data: "OTHER" }));
+  await until("its request is read", () => `${bytes()}` !== `${before}`);
+  for (let turn = 1; turn <= asked.length; turn++) {
+    await until("the next turn", () => gates.length === turn);
+    gates[turn - 1]!.open();
+  }
+  await Promise.all(asked);
+  const at = begun.indexOf("OTHER");
+  assert(at <= 2, `its turn was number ${at}`);
 });
 
 Deno.test("more than the window is refused when its turn comes, and no sooner", async () => {
