@@ -35,6 +35,8 @@ export interface PendingRequest {
   cuts: number;
   /** Its id on the session wire, once it has been written. */
   id: number | undefined;
+  /** Whether a server that has forgotten us may have executed it. */
+  mayHaveRun: boolean;
   /** Its place among those that the session wire has not written. */
   unwritten: Place<PendingRequest> | undefined;
   /** Whether executing it twice does no harm. */
@@ -119,6 +121,7 @@ export class Pending {
       unwritten: undefined,
       idempotent,
       resent,
+      mayHaveRun: false,
       place: undefined,
       resolve,
       reject,

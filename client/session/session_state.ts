@@ -96,7 +96,7 @@ export class SessionState {
     id = request.id ??= ++this.#lastId;
     this.#written.set(id, request);
     this.#inFlight.set(id, true);
-    return { kind: "request", id, request, again: false };
+    return { kind: "request", id, request, again: request.mayHaveRun };
   }
 
   /** Whether an id was written, and has no ending yet. */
@@ -129,7 +129,7 @@ export class SessionState {
     return this.#inFlight.has(id) ? id : undefined;
   }
 
-  /** The server says goodbye: what is above `last` was never accepted. */
+  /** The server says goodbye: what is above `last` it has never accepted. */
   goodbye(last: number): void {
     const back: PendingRequest[] = [];
     for (const id of this.#written.ids()) {
@@ -149,7 +149,11 @@ export class SessionState {
   #endUnknown(): void {
     for (const id of this.#written.ids()) {
       const request = this.#written.get(id);
-      if (request && (this.#resend || request.idempotent)) continue;
+      if (request && (this.#resend || request.idempotent)) {
+        // Also if another server never accepts it.
+        request.mayHaveRun = true;
+        continue;
+      }
       this.#written.delete(id);
       this.answered.add(id);
       if (request) this.#pending.fail(request, unknownOutcome());

@@ -73,7 +73,7 @@ class World implements Watcher, Disposable {
       clock: this.#clock,
       random: chance.random,
       delay,
-      stall: chance.among([0, 3_000]),
+      stall: chance.among([0, 0, 3_000]),
       slice: chance.of(0.5),
       // Both would be too slow for what is sent.
       capacity: delay < 50 ? chance.among([2_000, 65_536]) : 65_536,
