@@ -21,7 +21,7 @@
  * | `STATUS` | the peer answered with a failure status, see {@linkcode CypherStatus} |
  * | `TOO_LARGE` | a message is over the limit |
  * | `UNAUTHORIZED` | the server does not accept the keys |
- * | `UNSENDABLE` | JSON cannot carry a value, or a message has a key that there is none of |
+ * | `UNSENDABLE` | JSON cannot carry a value, or a message has an unknown key |
  * | `WIRE_MISMATCH` | the server does not speak the wire that was asked for |
  */
 export type CypherErrorCode =

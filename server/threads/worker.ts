@@ -176,7 +176,10 @@ class Thread {
   }
 }
 
-/** What a handler or its module threw, in the form that every error can cross threads in. */
+/**
+ * What a handler or its module threw, in the form that every error can cross
+ * threads in.
+ */
 function cloneable(error: unknown, causes = MOST_CAUSES): Error {
   if (!(error instanceof Error)) {
     const said = new Error(textOf(error));
